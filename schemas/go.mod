@@ -1,0 +1,3 @@
+module github.com/nabz/nabz/schemas
+
+go 1.26.0

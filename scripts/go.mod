@@ -1,0 +1,3 @@
+module github.com/nabz/nabz/scripts
+
+go 1.26.0
