@@ -1,0 +1,31 @@
+// Package schemas holds the contracts of Nabz as data: the catalogue of events,
+// mappings, definitions. They are part of the binary.
+//
+// It does not know what anything in them means: the packages that read them do.
+package schemas
+
+import (
+	"embed"
+	"io/fs"
+
+	"github.com/nabz/nabz/pkg/event"
+)
+
+//go:embed events/*.yaml
+var events embed.FS
+
+// Events holds fields.yaml and one file for each family of events.
+func Events() fs.FS { return sub(events, "events") }
+
+// Catalogue reads the catalogue of events that is part of the binary.
+func Catalogue() (*event.Catalogue, error) { return event.ParseCatalogue(Events()) }
+
+// sub gives the named folder of an embedded tree, which exists by the
+// directive that embeds it.
+func sub(tree embed.FS, folder string) fs.FS {
+	out, err := fs.Sub(tree, folder)
+	if err != nil {
+		panic("schemas: " + err.Error())
+	}
+	return out
+}
