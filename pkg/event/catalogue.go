@@ -56,6 +56,7 @@ type Field struct {
 	Envelope bool     // it stands in the envelope, not among the attributes
 	Values   []string // the closed set of a string, or nil
 	Max      int      // most characters of a string
+	Lines    bool     // line breaks and tabs may stand in it
 	Doc      string
 }
 
@@ -208,6 +209,7 @@ func (c *Catalogue) parseField(r *strictyaml.Reader, n *yaml.Node) {
 		"envelope": func(n *yaml.Node) { f.Envelope = r.Bool(n) },
 		"values":   func(n *yaml.Node) { f.Values = r.Texts(n) },
 		"max":      func(n *yaml.Node) { f.Max = int(r.Int(n, 1, 1<<16)) },
+		"lines":    func(n *yaml.Node) { f.Lines = r.Bool(n) },
 		"doc":      func(n *yaml.Node) { f.Doc = r.Text(n) },
 	}, "name", "number", "type", "doc")
 	switch {

@@ -1,0 +1,44 @@
+package row
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/nabz/nabz/pkg/event"
+)
+
+// FuzzDecode holds that Decode is total, and that what it reads it writes and
+// reads again alike.
+func FuzzDecode(f *testing.F) {
+	place := Place{Tenant: "bank", Generation: 1, Epoch: 2, Partition: 3}
+	f.Add(Append(nil, &Fact{Place: place, Family: "queue_segment", Item: "7", ID: event.UID{1}, Values: []Value{{Number: 1, Text: "x", IsText: true}, {Number: 2, Int: -4}}}))
+	f.Add(Append(nil, &Pane{Place: place, Grain: 60, Dims: []string{"", "voice"}, Cells: []Cell{{Part: 7, Value: -1}}}))
+	f.Add(Append(nil, &Reject{Place: place, Reason: Repeat, Hash: 1<<63 + 5}))
+	f.Add(Append(nil, &Progress{Place: place, State: Open}))
+	f.Add([]byte{})
+	f.Add([]byte{0x0a, 0x02, 0x4a, 0x05})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		a, err := Decode(in)
+		if err != nil {
+			return
+		}
+		out := Append(nil, a)
+		b, err := Decode(out)
+		if err != nil {
+			t.Fatalf("%v of %x, written of %x", err, out, in)
+		}
+		if !reflect.DeepEqual(a, b) {
+			t.Fatalf("%+v became %+v", a, b)
+		}
+	})
+}
+
+func TestLongMessage(t *testing.T) {
+	for _, n := range []int{1<<14 - 20, 1 << 14, 1 << 20} {
+		want := &Fact{Family: string(make([]byte, n)), Version: 5, ID: event.UID{1}}
+		got, err := Decode(Append([]byte(nil), want))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("a family of %d bytes: %v", n, err)
+		}
+	}
+}
