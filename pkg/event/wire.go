@@ -147,14 +147,14 @@ func (e *Event) Decode(s string) error {
 		s = s[n:]
 		switch typ {
 		case protowire.VarintType:
-			v, n := readVarint(s)
+			v, n := ReadVarint(s)
 			if n <= 0 {
 				return fmt.Errorf("%w: field %d: bad varint", ErrMalformed, num)
 			}
 			s = s[n:]
 			e.setInt(num, v)
 		case protowire.BytesType:
-			v, n := readBytes(s)
+			v, n := ReadText(s)
 			if n <= 0 {
 				return fmt.Errorf("%w: field %d: bad length", ErrMalformed, num)
 			}
@@ -240,14 +240,16 @@ func (e *Event) setText(num int32, v string) bool {
 // then shares the memory of its record instead of copying a dozen words.
 
 func readTag(s string) (num int32, typ protowire.Type, n int) {
-	v, n := readVarint(s)
+	v, n := ReadVarint(s)
 	if n <= 0 || v>>3 == 0 || v>>3 > uint64(protowire.MaxValidNumber) {
 		return 0, 0, -1
 	}
 	return int32(v >> 3), protowire.Type(v & 7), n
 }
 
-func readVarint(s string) (uint64, int) {
+// ReadVarint reads a Protobuf varint from the front of s and its length, which
+// is -1 where there is none.
+func ReadVarint(s string) (uint64, int) {
 	var v uint64
 	for i := range min(len(s), 10) {
 		c := s[i]
@@ -262,8 +264,10 @@ func readVarint(s string) (uint64, int) {
 	return 0, -1
 }
 
-func readBytes(s string) (string, int) {
-	l, n := readVarint(s)
+// ReadText reads a string that stands behind its length, and how many bytes both
+// take, which is -1 where they are not whole.
+func ReadText(s string) (string, int) {
+	l, n := ReadVarint(s)
 	if n <= 0 || l > uint64(len(s)-n) {
 		return "", -1
 	}

@@ -40,7 +40,12 @@ type Family struct {
 	Doc     string // one sentence: what one row is
 	Columns []Column
 	Dims    []string // the Text columns that panes are grouped by, in order
+	Lost    string   // the Text column that says LostText where a fact was given up
 }
+
+// LostText is what the Lost column says of a fact of which nothing was heard
+// for the greatest open age: it is counted, and is in no sum and no level.
+const LostText = "lost"
 
 // Column gives the index of a column by name, or -1.
 func (f *Family) Column(name string) int {

@@ -1,0 +1,213 @@
+package kpi
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Expr is a [Number], a [Ref] or a [Binary].
+type Expr interface{ expr() }
+
+// Number is a constant.
+type Number struct{ Value float64 }
+
+// Ref is what a measure adds up to over the facts asked for. Of a level, At
+// says which of its two numbers is meant.
+type Ref struct {
+	Measure string // the name in the definition
+	At      LevelPart
+}
+
+// LevelPart picks a number of a level.
+type LevelPart uint8
+
+const (
+	// Whole is for measures that are no levels.
+	Whole LevelPart = iota
+	// AtEnd is how many are open at the end of the last interval.
+	AtEnd
+	// Mean is how many are open on average: item-time over time.
+	Mean
+)
+
+// Binary is an operation on two expressions; / by zero is unknown.
+type Binary struct {
+	Op          byte // + - * /
+	Left, Right Expr
+}
+
+func (Number) expr() {}
+func (Ref) expr()    {}
+func (Binary) expr() {}
+
+// ParseFormula reads a formula: names of measures, numbers, + - * /,
+// parentheses, and of levels level(name) and mean_level(name). Errors give the
+// column, from 1, in the formula.
+func ParseFormula(s string) (Expr, error) {
+	p := &parser{s: s}
+	e, err := p.sum()
+	if err != nil {
+		return nil, err
+	}
+	p.space()
+	if p.at < len(p.s) {
+		return nil, p.fail("unexpected %q", p.s[p.at:])
+	}
+	return e, nil
+}
+
+// FormulaError is a mistake in a formula.
+type FormulaError struct {
+	Column int // from 1
+	Text   string
+}
+
+func (e *FormulaError) Error() string {
+	return fmt.Sprintf("formula, character %d: %s", e.Column, e.Text)
+}
+
+// maxDepth bounds nesting; people write two or three levels.
+const maxDepth = 32
+
+type parser struct {
+	s     string
+	at    int
+	depth int
+}
+
+func (p *parser) fail(format string, args ...any) error {
+	return &FormulaError{Column: p.at + 1, Text: fmt.Sprintf(format, args...)}
+}
+
+func (p *parser) space() {
+	for p.at < len(p.s) && strings.IndexByte(" \t\n", p.s[p.at]) >= 0 {
+		p.at++
+	}
+}
+
+func (p *parser) peek() byte {
+	p.space()
+	if p.at < len(p.s) {
+		return p.s[p.at]
+	}
+	return 0
+}
+
+func (p *parser) sum() (Expr, error)     { return p.chain("+-", p.product) }
+func (p *parser) product() (Expr, error) { return p.chain("*/", p.factor) }
+
+func (p *parser) chain(ops string, next func() (Expr, error)) (Expr, error) {
+	left, err := next()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		c := p.peek()
+		if c == 0 || strings.IndexByte(ops, c) < 0 {
+			return left, nil
+		}
+		p.at++
+		right, err := next()
+		if err != nil {
+			return nil, err
+		}
+		left = Binary{Op: c, Left: left, Right: right}
+	}
+}
+
+func (p *parser) factor() (Expr, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, p.fail("nested deeper than %d", maxDepth)
+	}
+	defer func() { p.depth-- }()
+	c := p.peek()
+	switch {
+	case c == '(':
+		p.at++
+		e, err := p.sum()
+		if err != nil {
+			return nil, err
+		}
+		if p.peek() != ')' {
+			return nil, p.fail("a ) is missing")
+		}
+		p.at++
+		return e, nil
+	case c >= '0' && c <= '9':
+		return p.number()
+	case isLetter(c):
+		return p.ref()
+	case c == 0:
+		return nil, p.fail("it ends where a measure or a number belongs")
+	}
+	return nil, p.fail("%q where a measure or a number belongs", string(c))
+}
+
+func (p *parser) number() (Expr, error) {
+	from := p.at
+	for p.at < len(p.s) && (p.s[p.at] >= '0' && p.s[p.at] <= '9' || p.s[p.at] == '.') {
+		p.at++
+	}
+	v, err := strconv.ParseFloat(p.s[from:p.at], 64)
+	if err != nil {
+		p.at = from
+		return nil, p.fail("%q is no number", p.s[from:])
+	}
+	return Number{Value: v}, nil
+}
+
+func (p *parser) ref() (Expr, error) {
+	name := p.word()
+	if p.peek() != '(' {
+		return Ref{Measure: name}, nil
+	}
+	var at LevelPart
+	switch name {
+	case "level":
+		at = AtEnd
+	case "mean_level":
+		at = Mean
+	default:
+		return nil, p.fail("no function %q; there are level and mean_level", name)
+	}
+	p.at++
+	p.space()
+	name = p.word()
+	if name == "" || p.peek() != ')' {
+		return nil, p.fail("level(…) takes the name of one measure")
+	}
+	p.at++
+	return Ref{Measure: name, At: at}, nil
+}
+
+func (p *parser) word() string {
+	from := p.at
+	for p.at < len(p.s) && (isLetter(p.s[p.at]) || p.s[p.at] >= '0' && p.s[p.at] <= '9') {
+		p.at++
+	}
+	return p.s[from:p.at]
+}
+
+func isLetter(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+}
+
+// Walk calls f with every reference to a measure.
+func Walk(e Expr, f func(Ref)) {
+	switch e := e.(type) {
+	case Ref:
+		f(e)
+	case Binary:
+		Walk(e.Left, f)
+		Walk(e.Right, f)
+	}
+}
+
+// Ratio splits a formula that divides into what is above and what is below.
+func Ratio(e Expr) (num, den Expr, ok bool) {
+	if b, is := e.(Binary); is && b.Op == '/' {
+		return b.Left, b.Right, true
+	}
+	return nil, nil, false
+}

@@ -1,0 +1,89 @@
+// Package kpi is what a number means: definitions, the measures they are made
+// of, and the formulas over them, read strictly from data.
+//
+// It does not know how measures are kept, stored or shown. It reads no clock,
+// starts no goroutine and performs no I/O.
+package kpi
+
+import (
+	"github.com/nabz/nabz/pkg/fact"
+)
+
+// Definition is one KPI.
+type Definition struct {
+	Name    string
+	Title   map[string]string // by language: en and fa
+	Help    string            // one sentence for people
+	Formula string            // in words
+	Source  string            // where the formula comes from
+	Owner   string
+	Level   string // operational, customer, corporate or infrastructure
+	Family  string // of metrics, such as service or efficiency
+	Unit    Unit
+	Target  *Target
+	Params  []Param
+
+	Of       *fact.Family
+	By       []string // dimensions, a part of Of.Dims in that order
+	Measures []Named
+	Values   []Variant // the first is the headline
+	Round    int       // digits kept when shown
+}
+
+// Target is what the owner wants of the value.
+type Target struct {
+	AtLeast *float64 `yaml:"at_least"`
+	AtMost  *float64 `yaml:"at_most"`
+}
+
+// Param is a number that a definition names, with its value.
+type Param struct {
+	Name string
+	Ms   int64
+}
+
+// Named is a measure under the name that a definition's formulas use.
+type Named struct {
+	Name    string
+	Measure *Measure
+}
+
+// Variant is one formula of a definition, such as a vendor's way of counting.
+type Variant struct {
+	Name string // headline is the empty name
+	Expr Expr
+	Help string
+}
+
+// Unit is what a value is measured in.
+type Unit string
+
+const (
+	// UnitCount is a number of things.
+	UnitCount Unit = "count"
+	// UnitRatio is a share, 0 to 1.
+	UnitRatio Unit = "ratio"
+	// UnitSeconds is a span of time.
+	UnitSeconds Unit = "s"
+)
+
+// Set is everything that is defined, checked as a whole.
+type Set struct {
+	Families    []*fact.Family
+	Definitions []*Definition
+	measures    map[string][]*Measure
+}
+
+// Measures gives the measures of a family, each once, in the order of their
+// names.
+func (s *Set) Measures(family string) []*Measure { return s.measures[family] }
+
+// Definition finds a definition by name.
+func (s *Set) Definition(name string) (*Definition, bool) {
+	for _, d := range s.Definitions {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return nil, false
+}

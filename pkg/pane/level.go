@@ -1,0 +1,234 @@
+package pane
+
+import (
+	"slices"
+
+	"github.com/nabz/nabz/pkg/fact"
+)
+
+// A level says how many facts are open at once. In the interval [s, e) it has
+// two parts: the item-milliseconds inside it, and the number open at e. A fact
+// counts in ms from its beginning to its end, and at e if it began before e and
+// did not end before e. A fact without an end counts in ms up to the clock, and
+// at the ends of all intervals that the clock has reached: so the number of the
+// interval in which the clock stands is what is open now.
+
+// stretch is the part of time that a fact takes up in a level.
+type stretch struct {
+	from, to int64 // item-milliseconds: [from, to)
+	open     bool  // no end is known
+	ok       bool
+}
+
+func (s *Set) stretch(l *Layout, measure int, f *fact.Fact) stretch {
+	m := l.Measures[measure]
+	if f == nil || !f.Values[m.From].Set || !m.Takes(f) {
+		return stretch{}
+	}
+	if l.lost >= 0 && f.Values[l.lost].Text == fact.LostText {
+		return stretch{}
+	}
+	from := f.Values[m.From].Int
+	if to := f.Values[m.To]; to.Set {
+		return stretch{from: from, to: max(from, to.Int), ok: true}
+	}
+	return stretch{from: from, to: max(from, s.now), open: true, ok: true}
+}
+
+// endsTo is the last interval end at which the stretch counts, exclusive of
+// ends ≤ from.
+func (x stretch) endsTo(now, grain int64) int64 {
+	if !x.open {
+		return x.to
+	}
+	return max(x.from, floor(now, grain)+grain)
+}
+
+func (s *Set) changeLevel(l *Layout, measure, part int, from *group, was *fact.Fact, to *group, is *fact.Fact) {
+	a, b := s.stretch(l, measure, was), s.stretch(l, measure, is)
+	if from == to && a == b {
+		return
+	}
+	level := slices.Index(l.levels, measure)
+	if a.ok && a.open {
+		s.opens = append(s.opens, opening{from, level, a.from, false})
+	}
+	if b.ok && b.open {
+		s.opens = append(s.opens, opening{to, level, b.from, true})
+	}
+	for i, grain := range Grains() {
+		if from == to && a.ok && b.ok && a.from == b.from {
+			// The usual case: the same beginning, another end. What both
+			// cover stays untouched, evicted panes above all.
+			s.addSpan(to, i, part, a.to, b.to)
+			s.addEnds(to, i, part+1, a.endsTo(s.now, grain), b.endsTo(s.now, grain))
+			continue
+		}
+		if a.ok {
+			s.addSpan(from, i, part, a.to, a.from)
+			s.addEnds(from, i, part+1, a.endsTo(s.now, grain), a.from)
+		}
+		if b.ok {
+			s.addSpan(to, i, part, b.from, b.to)
+			s.addEnds(to, i, part+1, b.from, b.endsTo(s.now, grain))
+		}
+	}
+}
+
+// addSpan adds the milliseconds from a to b to the intervals they lie in, or
+// takes them away where b is before a.
+func (s *Set) addSpan(g *group, grain, part int, a, b int64) {
+	sign := int64(1)
+	if b < a {
+		a, b, sign = b, a, -1
+	}
+	step := Grains()[grain]
+	for start := floor(a, step); start < b; start += step {
+		ms := min(b, start+step) - max(a, start)
+		s.journal = append(s.journal, change{g, grain, start, part, sign * ms})
+	}
+}
+
+// addEnds adds 1 to every interval whose end lies in (a, b], or takes it away
+// from those in (b, a].
+func (s *Set) addEnds(g *group, grain, part int, a, b int64) {
+	sign := int64(1)
+	if b < a {
+		a, b, sign = b, a, -1
+	}
+	step := Grains()[grain]
+	for end := floor(a, step) + step; end <= b; end += step {
+		s.journal = append(s.journal, change{g, grain, end - step, part, sign})
+	}
+}
+
+func (s *Set) follow(o opening) {
+	list := &o.group.open[o.level]
+	if o.add {
+		*list = append(*list, o.from)
+		s.activate(o.group)
+		return
+	}
+	if i := slices.Index(*list, o.from); i >= 0 {
+		(*list)[i] = (*list)[len(*list)-1]
+		*list = (*list)[:len(*list)-1]
+	}
+	s.rest(o.group)
+}
+
+func (s *Set) activate(g *group) {
+	if g.active < 0 {
+		g.active = len(s.active)
+		s.active = append(s.active, g)
+	}
+}
+
+// rest takes a group without open facts from the list that the clock visits.
+func (s *Set) rest(g *group) {
+	if g.active < 0 {
+		return
+	}
+	for _, list := range g.open {
+		if len(list) > 0 {
+			return
+		}
+	}
+	last := s.active[len(s.active)-1]
+	s.active[g.active], last.active = last, g.active
+	s.active = s.active[:len(s.active)-1]
+	g.active = -1
+}
+
+// Advance plans the move of the clock to now: what is open grows. It comes
+// before the changes of facts that the same record causes.
+func (s *Set) Advance(now int64) {
+	if now <= s.now {
+		return
+	}
+	for _, g := range s.active {
+		s.grow(g, now)
+	}
+	s.now = now
+}
+
+func (s *Set) grow(g *group, now int64) {
+	for level, list := range g.open {
+		part := g.layout.first[g.layout.levels[level]]
+		for _, from := range list {
+			for i, grain := range Grains() {
+				s.addSpan(g, i, part, max(from, s.now), max(from, now))
+				s.addEnds(g, i, part+1, max(from, floor(s.now, grain)+grain), max(from, floor(now, grain)+grain))
+			}
+		}
+	}
+}
+
+// Evict lets go of panes that ended more than the keeping time before now and
+// that the record at offset did not touch. A pane touched again begins at zero
+// under a new incarnation; incarnations add up.
+func (s *Set) Evict(offset int64) {
+	var spared []*Pane
+	for len(s.ends) > 0 && s.ends[0].end()+s.keepMs < s.now {
+		p := s.ends.pop()
+		if p.touched == offset {
+			spared = append(spared, p)
+			continue
+		}
+		delete(p.group.panes, paneKey{p.grain, p.bucket})
+		s.keep.Drop(&p.node)
+	}
+	for _, p := range spared {
+		s.ends.push(p)
+	}
+}
+
+func (p *Pane) end() int64 { return p.bucket + Grains()[p.grain] }
+
+// endHeap holds panes by their ends; among equal ends the order of the group's
+// key and the grain decides, so eviction is a function of the log.
+type endHeap []*Pane
+
+func (h endHeap) less(i, j int) bool {
+	a, b := h[i], h[j]
+	if a.end() != b.end() {
+		return a.end() < b.end()
+	}
+	if a.grain != b.grain {
+		return a.grain < b.grain
+	}
+	return a.group.key < b.group.key
+}
+
+func (h *endHeap) push(p *Pane) {
+	*h = append(*h, p)
+	for i := len(*h) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !h.less(i, up) {
+			return
+		}
+		(*h)[i], (*h)[up] = (*h)[up], (*h)[i]
+		i = up
+	}
+}
+
+func (h *endHeap) pop() *Pane {
+	old := *h
+	top := old[0]
+	n := len(old) - 1
+	old[0], old[n] = old[n], nil
+	*h = old[:n]
+	for i := 0; ; {
+		c := 2*i + 1
+		if c >= n {
+			return top
+		}
+		if c+1 < n && h.less(c+1, c) {
+			c++
+		}
+		if !h.less(c, i) {
+			return top
+		}
+		(*h)[i], (*h)[c] = (*h)[c], (*h)[i]
+		i = c
+	}
+}

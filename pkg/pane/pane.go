@@ -1,0 +1,381 @@
+// Package pane adds facts up: for every family, combination of dimensions and
+// interval one wide row of measures, absolute and versioned.
+//
+// It does not know where facts come from, nor who reads the rows. It reads no
+// clock, starts no goroutine and performs no I/O.
+package pane
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
+	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/pkg/statelog"
+)
+
+// Grains are the lengths of the intervals, ms: a minute, and a quarter of an
+// hour, the longest that starts together with the days of every zone in use
+// (Tehran stands at +03:30, Kathmandu at +05:45).
+func Grains() [2]int64 { return [2]int64{60_000, 900_000} }
+
+// MaxGroups is the most combinations of dimensions that one tenant may have in
+// one family and task. It bounds what a source that writes a new queue name
+// with every event can cost; more than that fall into Other.
+const MaxGroups = 10_000
+
+// Other is the value of every dimension of the group that takes the rest.
+const Other = "__other__"
+
+// Layout is a family with the measures kept of it.
+type Layout struct {
+	Family   *fact.Family
+	Measures []*kpi.Measure
+	dims     []int    // columns of the dimensions
+	lost     int      // column that says that a fact was given up, or -1
+	first    []int    // index of each measure's first part
+	ids      []uint32 // of the parts
+	levels   []int    // indexes of the measures that are levels
+}
+
+// NewLayout prepares a family.
+func NewLayout(f *fact.Family, measures []*kpi.Measure) *Layout {
+	l := &Layout{Family: f, Measures: measures, lost: f.Column(f.Lost)}
+	for _, d := range f.Dims {
+		l.dims = append(l.dims, f.Column(d))
+	}
+	for i, m := range measures {
+		l.first = append(l.first, len(l.ids))
+		for _, p := range m.Parts() {
+			l.ids = append(l.ids, p.ID)
+		}
+		if m.Op == kpi.Level {
+			l.levels = append(l.levels, i)
+		}
+	}
+	return l
+}
+
+// Pane is one interval of one group.
+type Pane struct {
+	group       *group
+	grain       int // index of Grains
+	bucket      int64
+	incarnation int64
+	version     int64
+	values      []int64
+	before      []int64 // values before the step that touches it
+	touched     int64   // the step that last touched it
+	fresh       bool    // made by that step
+	dirty       bool    // its row is still to be written
+	node        statelog.Node
+}
+
+type paneKey struct {
+	grain  int
+	bucket int64
+}
+
+// group is one combination of dimensions of one tenant and family.
+type group struct {
+	key    string
+	tenant string
+	layout *Layout
+	dims   []string
+	panes  map[paneKey]*Pane
+	open   [][]int64 // by level: when each fact that is still open began
+	active int       // place in Set.active, or -1
+	prefix string    // of the state keys of its set
+	node   statelog.Node
+}
+
+// change is one addition that a step is about to make.
+type change struct {
+	group  *group
+	grain  int
+	bucket int64
+	part   int
+	delta  int64
+}
+
+// Set is all panes of one feed in one task.
+type Set struct {
+	place   row.Place // Partition, Epoch, Generation, Feed
+	keepMs  int64
+	now     int64
+	layouts map[*fact.Family]*Layout
+	groups  map[string]*group
+	count   map[string]int // groups by tenant and family
+	active  []*group       // those with facts that are open
+	journal []change
+	opens   []opening
+	touched []*Pane
+	dirty   []*Pane
+	ends    endHeap
+	made    []*group // groups that the step registers
+	keep    *statelog.Keeper
+	prefix  string
+	was     int64 // the clock before the step
+	keyBuf  []byte
+}
+
+// opening is a fact that a step begins or ceases to follow as open.
+type opening struct {
+	group *group
+	level int
+	from  int64
+	add   bool
+}
+
+// Config is what a set needs.
+type Config struct {
+	Place   row.Place
+	Layouts []*Layout
+	// KeepMs is how long after its end a pane stays in memory, ms.
+	KeepMs int64
+	// Keeper is told of every change, under keys that begin with Prefix.
+	Keeper *statelog.Keeper
+	Prefix string
+	// Now is the feed's clock, ms since 1970 UTC.
+	Now int64
+}
+
+// NewSet makes an empty set.
+func NewSet(c Config) *Set {
+	s := &Set{
+		place: c.Place, keepMs: c.KeepMs, keep: c.Keeper, prefix: c.Prefix, now: c.Now, was: c.Now,
+		layouts: map[*fact.Family]*Layout{}, groups: map[string]*group{}, count: map[string]int{},
+	}
+	for _, l := range c.Layouts {
+		s.layouts[l.Family] = l
+	}
+	return s
+}
+
+// Change plans the effect of a fact that was and is: either may be nil. Facts
+// of one identity belong to one tenant.
+func (s *Set) Change(tenant string, was, is *fact.Fact) {
+	var l *Layout
+	if is != nil {
+		l = s.layouts[is.Family]
+	} else {
+		l = s.layouts[was.Family]
+	}
+	if l == nil || len(l.Measures) == 0 {
+		return
+	}
+	var from, to *group
+	if was != nil {
+		from = s.group(tenant, l, was)
+	}
+	if is != nil {
+		to = s.group(tenant, l, is)
+	}
+	for i, m := range l.Measures {
+		p := l.first[i]
+		if m.Op == kpi.Level {
+			s.changeLevel(l, i, p, from, was, to, is)
+			continue
+		}
+		a, aBucket := weigh(m, was)
+		b, bBucket := weigh(m, is)
+		if from == to && aBucket == bBucket {
+			s.add(to, p, bBucket, b-a)
+			continue
+		}
+		s.add(from, p, aBucket, -a)
+		s.add(to, p, bBucket, b)
+	}
+}
+
+// weigh is what a fact adds to a count or sum, and the instant it adds it at.
+func weigh(m *kpi.Measure, f *fact.Fact) (weight, at int64) {
+	if f == nil || !f.Values[m.At].Set || !m.Takes(f) {
+		return 0, 0
+	}
+	at = f.Values[m.At].Int
+	if m.Op == kpi.Count {
+		return 1, at
+	}
+	if v := f.Values[m.Column]; v.Set {
+		return v.Int, at
+	}
+	return 0, at
+}
+
+func (s *Set) add(g *group, part int, at, delta int64) {
+	if delta == 0 {
+		return
+	}
+	for i, grain := range Grains() {
+		s.journal = append(s.journal, change{g, i, floor(at, grain), part, delta})
+	}
+}
+
+// group finds or plans the group of a fact. A group once known stays known, so
+// a fact is taken from where it was added.
+func (s *Set) group(tenant string, l *Layout, f *fact.Fact) *group {
+	b := protowire.AppendString(s.keyBuf[:0], tenant)
+	b = protowire.AppendString(b, l.Family.Name)
+	at := len(b)
+	for _, d := range l.dims {
+		b = protowire.AppendString(b, f.Values[d].Text)
+	}
+	if s.groups[string(b)] == nil && s.count[string(b[:at])] >= MaxGroups {
+		b = b[:at]
+		for range l.dims {
+			b = protowire.AppendString(b, Other)
+		}
+	}
+	s.keyBuf = b
+	if g := s.groups[string(b)]; g != nil {
+		return g
+	}
+	g := s.register(string(b), l)
+	s.made = append(s.made, g)
+	return g
+}
+
+// register makes the group of a key. Its words are parts of the key, for those
+// of a fact would hold on to the memory of a whole item.
+func (s *Set) register(key string, l *Layout) *group {
+	g := &group{
+		key: key, layout: l, dims: make([]string, len(l.dims)), prefix: s.prefix,
+		panes: map[paneKey]*Pane{}, open: make([][]int64, len(l.levels)), active: -1,
+	}
+	tenant, n := event.ReadText(key)
+	_, m := event.ReadText(key[n:])
+	g.tenant = tenant
+	head := key[:n+m]
+	rest := key[n+m:]
+	for i := range g.dims {
+		g.dims[i], n = event.ReadText(rest)
+		rest = rest[n:]
+	}
+	s.groups[key] = g
+	s.count[head]++
+	return g
+}
+
+// forget takes back the groups that a discarded step registered.
+func (s *Set) forget() {
+	for _, g := range s.made {
+		delete(s.groups, g.key)
+		_, n := event.ReadText(g.key)
+		_, m := event.ReadText(g.key[n:])
+		s.count[g.key[:n+m]]--
+	}
+	s.made = s.made[:0]
+}
+
+// Commit makes the planned changes; the record at offset caused them.
+func (s *Set) Commit(offset int64) {
+	for _, g := range s.made {
+		s.keep.Touch(&g.node, g)
+	}
+	for i := range s.journal {
+		c := &s.journal[i]
+		s.touch(c.group, c.grain, c.bucket, offset).values[c.part] += c.delta
+	}
+	for _, o := range s.opens {
+		s.follow(o)
+	}
+	s.settle(offset)
+	s.was = s.now
+	s.made, s.journal, s.opens = s.made[:0], s.journal[:0], s.opens[:0]
+}
+
+// Discard forgets the planned changes.
+func (s *Set) Discard() {
+	s.forget()
+	s.now = s.was
+	s.journal, s.opens = s.journal[:0], s.opens[:0]
+}
+
+func (s *Set) touch(g *group, grain int, bucket, offset int64) *Pane {
+	k := paneKey{grain, bucket}
+	p := g.panes[k]
+	if p == nil {
+		n := len(g.layout.ids)
+		mem := make([]int64, 2*n)
+		p = &Pane{
+			group: g, grain: grain, bucket: bucket, incarnation: offset, fresh: true,
+			values: mem[:n:n], before: mem[n:], touched: offset,
+		}
+		g.panes[k] = p
+		s.touched = append(s.touched, p)
+		return p
+	}
+	if p.touched != offset {
+		p.touched = offset
+		copy(p.before, p.values)
+		s.touched = append(s.touched, p)
+	}
+	return p
+}
+
+// settle gives a version to what the step really changed, and forgets panes
+// that it made for nothing.
+func (s *Set) settle(offset int64) {
+	for _, p := range s.touched {
+		if slices.Equal(p.values, p.before) {
+			if p.fresh {
+				delete(p.group.panes, paneKey{p.grain, p.bucket})
+			}
+			continue
+		}
+		if p.fresh {
+			p.fresh = false
+			s.ends.push(p)
+		}
+		p.version = offset
+		if !p.dirty {
+			p.dirty = true
+			s.dirty = append(s.dirty, p)
+		}
+		s.keep.Touch(&p.node, p)
+	}
+	s.touched = s.touched[:0]
+}
+
+// Rows calls write with the row of every pane that changed since the last
+// call. The row is used again after write returns.
+func (s *Set) Rows(write func(*row.Pane)) {
+	var r row.Pane
+	for _, p := range s.dirty {
+		p.dirty = false
+		s.row(p, &r)
+		write(&r)
+	}
+	s.dirty = s.dirty[:0]
+}
+
+func (s *Set) row(p *Pane, r *row.Pane) {
+	cells := r.Cells[:0]
+	*r = row.Pane{
+		Place: s.place, Family: p.group.layout.Family.Name, Grain: int32(Grains()[p.grain] / 1000),
+		Bucket: p.bucket, Dims: p.group.dims, Incarnation: p.incarnation, Version: p.version,
+	}
+	r.Tenant = p.group.tenant
+	for i, v := range p.values {
+		if v != 0 {
+			cells = append(cells, row.Cell{Part: p.group.layout.ids[i], Value: v})
+		}
+	}
+	r.Cells = cells
+}
+
+// Len is how many panes are in memory.
+func (s *Set) Len() int { return len(s.ends) }
+
+// floor is the greatest multiple of grain that is ≤ t, for negative t too.
+func floor(t, grain int64) int64 {
+	b := t - t%grain
+	if t%grain < 0 {
+		b -= grain
+	}
+	return b
+}

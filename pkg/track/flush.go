@@ -1,0 +1,65 @@
+package track
+
+import (
+	"github.com/nabz/nabz/pkg/row"
+)
+
+// Effect is one row to be written: a fact or reject, a pane, or progress. Its
+// bytes belong to the receiver.
+type Effect struct {
+	Kind  EffectKind
+	Route string // of a pane: its tenant and family, which share a partition
+	Value []byte // row.Append
+}
+
+// EffectKind says where a row goes.
+type EffectKind uint8
+
+const (
+	// ToFacts: to the task's own partition of facts.
+	ToFacts EffectKind = iota + 1
+	// ToPanes: to the partition of panes that Route hashes to.
+	ToPanes
+	// ToAll: to the task's partition of facts and to all partitions of
+	// panes, behind the rows it speaks of.
+	ToAll
+)
+
+// Flush gives the rows that changed since the last flush, each once in its
+// newest form, and then the progress that they make true. When Flush is called
+// changes which rows are written in between, never what they say in the end.
+func (t *Task) Flush(emit func(Effect)) {
+	p := &t.pending
+	for _, s := range p.rejects {
+		emit(Effect{Kind: ToFacts, Value: p.bytes[s.from:s.to:s.to]})
+	}
+	for _, s := range p.facts {
+		emit(Effect{Kind: ToFacts, Value: p.bytes[s.from:s.to:s.to]})
+	}
+	for _, f := range t.order {
+		p.panes(f.panes)
+	}
+	for _, r := range p.routed {
+		emit(Effect{Kind: ToPanes, Route: r.route, Value: p.bytes[r.from:r.to:r.to]})
+	}
+	p.rejects, p.facts, p.routed, p.bytes = p.rejects[:0], p.facts[:0], p.routed[:0], nil
+	clear(p.index)
+	for _, f := range t.order {
+		if f.touched {
+			f.touched = false
+			emit(Effect{Kind: ToAll, Value: row.Append(nil, t.progress(f))})
+		}
+	}
+}
+
+func (t *Task) progress(f *feed) *row.Progress {
+	r := &row.Progress{Place: t.place(f), Position: t.position, Now: f.now, State: row.Closed, Session: f.session}
+	if f.open {
+		r.State = row.Open
+	}
+	return r
+}
+
+// Pending is about how many bytes of rows wait for the next flush, panes not
+// counted.
+func (t *Task) Pending() int { return len(t.pending.bytes) }

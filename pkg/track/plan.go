@@ -1,0 +1,205 @@
+package track
+
+import (
+	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/pane"
+	"github.com/nabz/nabz/pkg/row"
+)
+
+// plan is what a step is about to do. Nothing of it shows before commit, so a
+// step that fails in between leaves no trace.
+type plan struct {
+	facts   []factChange
+	rows    []plannedFact
+	bytes   []byte
+	rejects []row.Reject
+	moves   []move
+	woken   []*itemState
+}
+
+// factChange is a fact that a step makes, changes or withdraws.
+type factChange struct {
+	item *itemState
+	fact *fact.Fact
+	gone bool
+}
+
+type plannedFact struct {
+	key      factKey
+	from, to int // in plan.bytes
+}
+
+// move is the new state of one item.
+type move struct {
+	item *itemState
+	blob string
+	wake int64
+	drop bool
+}
+
+// factKey is the identity of a fact's row within a task.
+type factKey struct {
+	item     *itemState
+	family   *fact.Family
+	id       event.UID
+	openedAt int64
+}
+
+// pending is what the next flush writes: the newest row of each fact that
+// changed, and the rejects, in the order in which they came to be.
+type pending struct {
+	index map[factKey]int
+	facts []span
+	bytes []byte
+	// rejects are never overwritten: a record is refused once.
+	rejects []span
+	routed  []routed // rows of panes
+}
+
+type span struct{ from, to int }
+
+type routed struct {
+	span
+	route string
+}
+
+// keepFacts encodes the rows of the planned fact changes.
+func (p *plan) keepFacts(t *Task, f *feed, offset int64) {
+	for i := range p.facts {
+		c := &p.facts[i]
+		r := row.Fact{
+			Place: t.place(f), Family: c.fact.Family.Name, Kind: c.item.kind.Name, Item: c.item.entity(),
+			ID: c.fact.ID, OpenedAt: c.fact.OpenedAt, Version: offset, Deleted: c.gone,
+		}
+		r.Tenant = c.item.tenant()
+		if !c.gone {
+			r.Values = values(t.valuesBuf[:0], c.fact)
+			t.valuesBuf = r.Values
+		}
+		from := len(p.bytes)
+		p.bytes = row.Append(p.bytes, &r)
+		key := factKey{c.item, c.fact.Family, c.fact.ID, c.fact.OpenedAt}
+		p.rows = append(p.rows, plannedFact{key, from, len(p.bytes)})
+	}
+	p.facts = p.facts[:0]
+}
+
+func values(dst []row.Value, f *fact.Fact) []row.Value {
+	for i := range f.Values {
+		v := &f.Values[i]
+		if v.Set {
+			col := &f.Family.Columns[i]
+			dst = append(dst, row.Value{Number: col.Number, Int: v.Int, Text: v.Text, IsText: col.Type == fact.Text})
+		}
+	}
+	return dst
+}
+
+// commit carries out the plan of the record at offset.
+func (t *Task) commit(f *feed, offset int64) {
+	p := &t.plan
+	p.keepFacts(t, f, offset)
+	f.panes.Commit(offset)
+	for i := range p.rows {
+		t.pending.fact(p.rows[i].key, p.bytes[p.rows[i].from:p.rows[i].to])
+	}
+	for i := range p.rejects {
+		t.pending.reject(&p.rejects[i])
+	}
+	for i := range p.moves {
+		t.carry(f, &p.moves[i])
+	}
+	p.reset()
+}
+
+func (t *Task) carry(f *feed, m *move) {
+	st := m.item
+	if m.drop {
+		f.wakes.remove(st)
+		delete(f.items, st.key)
+		t.keep.Drop(&st.node)
+		return
+	}
+	if st.blob == "" {
+		f.items[st.key] = st
+	}
+	st.blob = m.blob
+	t.keep.Touch(&st.node, st)
+	// A wake that is due later than the heap has it is found out when the
+	// heap wakes the item: most items get several events, few wait for all.
+	if st.index < 0 || m.wake < st.wake {
+		f.wakes.set(st, m.wake)
+	}
+}
+
+// discard undoes what a failed step had begun.
+func (t *Task) discard() {
+	for _, f := range t.order {
+		f.panes.Discard()
+	}
+	for _, st := range t.plan.woken {
+		if st.index < 0 {
+			st.feed.wakes.set(st, st.wake)
+		}
+	}
+	t.plan.reset()
+}
+
+func (p *plan) reset() {
+	clear(p.facts)
+	clear(p.moves)
+	clear(p.woken)
+	clear(p.rows)
+	p.facts, p.rows, p.bytes = p.facts[:0], p.rows[:0], p.bytes[:0]
+	p.rejects, p.moves, p.woken = p.rejects[:0], p.moves[:0], p.woken[:0]
+}
+
+func (t *Task) rejectRow(version, offset int64, reason string, f *feed, e *event.Event) row.Reject {
+	r := row.Reject{
+		Offset: offset, Reason: reason, Version: version,
+		Kind: e.Kind, Entity: e.Entity, Type: e.Type, UID: e.UID, Hash: e.Hash,
+		Time: e.Time, ReceivedAt: e.ReceivedAt, Session: e.Session,
+	}
+	r.Place = row.Place{Tenant: e.Tenant, Feed: e.Feed, Epoch: t.cfg.Epoch, Partition: t.cfg.Partition, Generation: e.Generation}
+	if f != nil {
+		r.Feed, r.Generation = f.name, f.generation
+	}
+	return r
+}
+
+// reject refuses the record being stepped.
+func (t *Task) reject(offset int64, reason string, f *feed) {
+	r := t.rejectRow(offset, offset, reason, f, &t.in)
+	if f != nil {
+		f.touched = true
+	}
+	t.pending.reject(&r)
+}
+
+func (p *pending) fact(k factKey, b []byte) {
+	from := len(p.bytes)
+	p.bytes = append(p.bytes, b...)
+	s := span{from, len(p.bytes)}
+	if i, ok := p.index[k]; ok {
+		p.facts[i] = s
+		return
+	}
+	p.index[k] = len(p.facts)
+	p.facts = append(p.facts, s)
+}
+
+// panes takes the rows of all panes that changed.
+func (p *pending) panes(s *pane.Set) {
+	s.Rows(func(r *row.Pane) {
+		from := len(p.bytes)
+		p.bytes = row.Append(p.bytes, r)
+		p.routed = append(p.routed, routed{span{from, len(p.bytes)}, r.Tenant + "\x00" + r.Family})
+	})
+}
+
+func (p *pending) reject(r *row.Reject) {
+	from := len(p.bytes)
+	p.bytes = row.Append(p.bytes, r)
+	p.rejects = append(p.rejects, span{from, len(p.bytes)})
+}

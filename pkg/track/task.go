@@ -1,0 +1,267 @@
+// Package track is the machine of one partition: it folds events into items,
+// items into facts and facts into panes, and says which rows and which state
+// that makes. All it knows of time it reads in its records.
+//
+// It does not know of Kafka, ClickHouse, other partitions or the wall clock.
+// It reads no clock, starts no goroutine and performs no I/O.
+package track
+
+import (
+	"slices"
+
+	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/item"
+	"github.com/nabz/nabz/pkg/pane"
+	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/pkg/statelog"
+)
+
+// Tracker folds the items of one kind.
+type Tracker interface {
+	// Fold gives the item's facts when the clock stands at now. While
+	// something is open, lostAt is when silence alone will change them and
+	// overAt is Never; else lostAt is Never and overAt the newest instant
+	// that the item knows.
+	Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, overAt int64)
+	// Settled tells how many leading events no later event can touch, and
+	// calls orphan with those of them that showed no fact.
+	Settled(it *item.Item, now, bound int64, orphan func(*item.Held)) int
+}
+
+// Never is a time that no clock reaches.
+const Never = int64(1)<<62 - 1
+
+// Timing is how long things of one kind are waited for, ms.
+type Timing struct {
+	Settle   int64 // after an instant is due, before people are told
+	Lateness int64 // after its end, before an interval is called closed
+	Linger   int64 // after its close, in which an item still takes events
+	Horizon  int64 // behind the clock, before which events are refused
+	MaxAge   int64 // an item open for longer is lost
+}
+
+// due is when the clock must look at an item next: when silence makes it lost,
+// or when all of it is settled.
+func (t Timing) due(lostAt, overAt int64) int64 {
+	if lostAt < Never {
+		return lostAt
+	}
+	return overAt + t.Linger + t.Horizon + 1
+}
+
+// Kind is one kind of entity.
+type Kind struct {
+	Name    string
+	Tracker Tracker
+	Timing  Timing
+}
+
+// Config is what a task needs. All fields but Kinds are required to be the
+// same for every owner of the partition within an epoch.
+type Config struct {
+	Partition int32
+	Epoch     int64
+	Kinds     []Kind
+	Layouts   []*pane.Layout
+	// PaneKeepMs is how long after its end a pane stays in memory, ms.
+	PaneKeepMs int64
+	// Rank gives the rank of an event type among events of one instant.
+	Rank func(eventType string) int
+}
+
+// Task is the machine of one partition of events.
+//
+//	Invariants, held by package sim:
+//	 I1 The same records give the same state and the same rows.
+//	 I2 Only clock records move time; Flush and Checkpoint only ask for
+//	    what is due anyway.
+//	 I3 A row is absolute and its version is the offset of the last record
+//	    that changed its content: equal key and version, equal content.
+//	 I4 Restoring a checkpoint and replaying from its position equals never
+//	    having stopped.
+//	 I5 A record has its whole effect or none.
+type Task struct {
+	cfg      Config
+	kinds    map[string]*Kind
+	feeds    map[feedKey]*feed
+	order    []*feed // by their first record
+	keep     *statelog.Keeper
+	position int64 // offset of the next record
+
+	in        event.Event
+	item      item.Item
+	was, is   fact.Buffer
+	keyBuf    []byte
+	valBuf    []byte
+	valuesBuf []row.Value
+
+	plan    plan
+	pending pending
+}
+
+// NewTask makes the task of a partition with nothing in it.
+func NewTask(c Config) *Task {
+	t := &Task{cfg: c, kinds: map[string]*Kind{}, feeds: map[feedKey]*feed{}, keep: &statelog.Keeper{}}
+	t.pending.index = map[factKey]int{}
+	for i := range c.Kinds {
+		t.kinds[c.Kinds[i].Name] = &c.Kinds[i]
+	}
+	return t
+}
+
+// Position is the offset of the next record to step.
+func (t *Task) Position() int64 { return t.position }
+
+// Items is how many items the task holds.
+func (t *Task) Items() int {
+	n := 0
+	for _, f := range t.feeds {
+		n += len(f.items)
+	}
+	return n
+}
+
+// Step takes the record at an offset, which is not below Position. A record
+// that cannot be read, or on which the step fails, has no effect but a reject.
+func (t *Task) Step(offset int64, value []byte) {
+	defer func() {
+		// Go allows no panic to pass here: a pure step fails alike on every
+		// replay, and one bad record must not stop its partition.
+		if recover() != nil {
+			t.discard()
+			t.reject(offset, row.Poison, nil)
+		}
+		t.position = offset + 1
+	}()
+	if err := t.in.Decode(string(value)); err != nil {
+		t.in = event.Event{Attrs: t.in.Attrs[:0]}
+		t.reject(offset, row.Malformed, nil)
+		return
+	}
+	if t.in.IsClock() {
+		t.stepClock(offset, &t.in)
+		return
+	}
+	t.stepEvent(offset, &t.in)
+}
+
+func (t *Task) stepEvent(offset int64, e *event.Event) {
+	f, refusal := t.feedOf(e)
+	if refusal != "" {
+		t.reject(offset, refusal, f)
+		return
+	}
+	f.touched = true
+	k := t.kinds[e.Kind]
+	if k == nil {
+		return // no tracker folds this kind: the raw event is all there is
+	}
+	if e.JudgedAt() < f.now-k.Timing.Horizon {
+		t.reject(offset, row.BelowHorizon, f)
+		return
+	}
+	st := f.find(t, e)
+	if err := t.load(st); err != nil {
+		panic(err)
+	}
+	t.was.Reset()
+	k.Tracker.Fold(&t.item, f.now, &t.was)
+	res, loser := t.item.Insert(e, offset, t.cfg.Rank)
+	switch res {
+	case item.Repeated:
+		t.reject(offset, row.Repeat, f)
+		return
+	case item.Full:
+		t.reject(offset, row.Capped, f)
+		return
+	}
+	t.is.Reset()
+	lostAt, overAt := k.Tracker.Fold(&t.item, f.now, &t.is)
+	tenant := e.Tenant
+	t.diff(f, st, tenant)
+	if res == item.Won {
+		t.plan.rejects = append(t.plan.rejects, t.rejectRow(offset, loser, row.Superseded, f, e))
+	}
+	if len(t.item.Events) >= settleFrom {
+		t.settle(offset, f, k, st, f.now)
+	}
+	t.plan.moves = append(t.plan.moves, t.move(st, k, lostAt, overAt))
+	t.commit(f, offset)
+}
+
+// settleFrom is how many events an item may hold before each further one tries
+// to forget those of lives long over; clocks do it for the others.
+const settleFrom = 32
+
+// load decodes the state of an item, which may be new.
+func (t *Task) load(st *itemState) error {
+	if st.blob == "" {
+		t.item.Base, t.item.Events = "", t.item.Events[:0]
+		return nil
+	}
+	return t.item.Decode(st.blob)
+}
+
+// settle forgets leading events that nothing can touch any more.
+func (t *Task) settle(offset int64, f *feed, k *Kind, st *itemState, now int64) {
+	n := k.Tracker.Settled(&t.item, now, now-k.Timing.Horizon, func(h *item.Held) {
+		r := t.rejectRow(offset, h.Offset, row.Orphan, f, &h.Event)
+		r.Kind, r.Entity, r.Tenant = k.Name, st.entity(), st.tenant()
+		t.plan.rejects = append(t.plan.rejects, r)
+	})
+	if n > 0 {
+		// Delete clears what it leaves behind: two places that shared the
+		// memory of one event's attributes would be decoded over each other.
+		t.item.Events = slices.Delete(t.item.Events, 0, n)
+	}
+}
+
+// move plans the new state of an item from t.item.
+func (t *Task) move(st *itemState, k *Kind, lostAt, overAt int64) move {
+	m := move{item: st, wake: k.Timing.due(lostAt, overAt)}
+	if len(t.item.Events) == 0 && t.item.Base == "" {
+		m.drop = true
+		return m
+	}
+	t.valBuf = t.item.Append(t.valBuf[:0])
+	m.blob = string(t.valBuf)
+	return m
+}
+
+// diff plans what the difference between two sets of facts does to rows and
+// panes.
+func (t *Task) diff(f *feed, st *itemState, tenant string) {
+	for i := range t.is.Facts {
+		is := &t.is.Facts[i]
+		was := match(t.was.Facts, is, i)
+		if was != nil && fact.Equal(was, is) {
+			continue
+		}
+		f.panes.Change(tenant, was, is)
+		t.plan.facts = append(t.plan.facts, factChange{st, is, false})
+	}
+	for i := range t.was.Facts {
+		was := &t.was.Facts[i]
+		if match(t.is.Facts, was, i) == nil {
+			f.panes.Change(tenant, was, nil)
+			t.plan.facts = append(t.plan.facts, factChange{st, was, true})
+		}
+	}
+}
+
+// match finds the fact of the same identity; it mostly stands where it stood.
+func match(facts []fact.Fact, want *fact.Fact, guess int) *fact.Fact {
+	same := func(f *fact.Fact) bool {
+		return f.Family == want.Family && f.ID == want.ID && f.OpenedAt == want.OpenedAt
+	}
+	if guess < len(facts) && same(&facts[guess]) {
+		return &facts[guess]
+	}
+	for i := range facts {
+		if same(&facts[i]) {
+			return &facts[i]
+		}
+	}
+	return nil
+}
