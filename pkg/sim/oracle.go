@@ -100,12 +100,8 @@ func (v *verdict) clock(clocks map[string]*clockState, e *event.Event, offset in
 			return
 		}
 		if !c.known || e.Generation > c.generation {
+			v.forget(e.Feed, held, c.now)
 			*c = clockState{known: true, generation: e.Generation, now: e.Time}
-			for item := range held {
-				if feedName(item) == e.Feed {
-					delete(held, item)
-				}
-			}
 		}
 		c.open, c.session, c.seen = true, e.Session, e.ReceivedAt
 		c.now = max(c.now, e.Time)
@@ -117,6 +113,18 @@ func (v *verdict) clock(clocks map[string]*clockState, e *event.Event, offset in
 	}
 	c.now, c.seen = max(c.now, e.Time), max(c.seen, e.ReceivedAt)
 	c.open = e.Type != event.TypeFeedClosed
+}
+
+// forget ends a generation of a feed: of it only the orphans matter, which may
+// have been refused while it lasted.
+func (v *verdict) forget(feed string, held map[string]map[string]accepted, now int64) {
+	past := verdict{facts: map[string]expected{}, orphans: v.orphans, settled: map[int64]bool{}}
+	for item, set := range held {
+		if feedName(item) == feed {
+			past.fold(item, slices.Collect(maps.Values(set)), now)
+			delete(held, item)
+		}
+	}
 }
 
 func (v *verdict) member(clocks map[string]*clockState, held map[string]map[string]accepted, a accepted) {
