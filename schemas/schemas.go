@@ -14,6 +14,18 @@ import (
 //go:embed events/*.yaml
 var events embed.FS
 
+//go:embed kpi
+var kpis embed.FS
+
+//go:embed families.yaml
+var families []byte
+
+// KPIs holds one folder for each KPI.
+func KPIs() fs.FS { return sub(kpis, "kpi") }
+
+// Families is the table of timings by kind, families.yaml.
+func Families() []byte { return families }
+
 // Events holds fields.yaml and one file for each family of events.
 func Events() fs.FS { return sub(events, "events") }
 

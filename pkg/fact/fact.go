@@ -41,6 +41,7 @@ type Family struct {
 	Columns []Column
 	Dims    []string // the Text columns that panes are grouped by, in order
 	Lost    string   // the Text column that says LostText where a fact was given up
+	Open    []string // the values of that column while the fact may still change
 }
 
 // LostText is what the Lost column says of a fact of which nothing was heard

@@ -11,32 +11,33 @@ import (
 
 // Definition is one KPI.
 type Definition struct {
-	Name    string
+	Name    string            // the name of its folder
 	Title   map[string]string // by language: en and fa
 	Help    string            // one sentence for people
-	Formula string            // in words
+	Formula string            // of the headline, in words
 	Source  string            // where the formula comes from
-	Owner   string
-	Level   string // operational, customer, corporate or infrastructure
-	Family  string // of metrics, such as service or efficiency
+	Owner   string            // who answers for it
+	Level   string            // operational, customer, corporate or infrastructure
+	Family  string            // of metrics, such as service or efficiency
 	Unit    Unit
 	Target  *Target
 	Params  []Param
 
 	Of       *fact.Family
+	At       int      // index of the Time column whose interval a fact counts in
 	By       []string // dimensions, a part of Of.Dims in that order
 	Measures []Named
-	Values   []Variant // the first is the headline
-	Round    int       // digits kept when shown
+	Open     *Measure  // facts that may still change, at the same instant
+	Values   []Variant // the first is the headline, whose name is empty
 }
 
-// Target is what the owner wants of the value.
+// Target is what the owner wants of the value: at least or at most Bound.
 type Target struct {
-	AtLeast *float64 `yaml:"at_least"`
-	AtMost  *float64 `yaml:"at_most"`
+	AtLeast bool
+	Bound   float64
 }
 
-// Param is a number that a definition names, with its value.
+// Param is a span that a definition names, ms.
 type Param struct {
 	Name string
 	Ms   int64
@@ -50,9 +51,20 @@ type Named struct {
 
 // Variant is one formula of a definition, such as a vendor's way of counting.
 type Variant struct {
-	Name string // headline is the empty name
-	Expr Expr
-	Help string
+	Name   string // empty: the headline
+	Text   string // the formula as written
+	Expr   Expr
+	Source string
+}
+
+// Measure finds a measure of the definition by its name in the formulas.
+func (d *Definition) Measure(name string) *Measure {
+	for _, n := range d.Measures {
+		if n.Name == name {
+			return n.Measure
+		}
+	}
+	return nil
 }
 
 // Unit is what a value is measured in.
@@ -71,7 +83,7 @@ const (
 type Set struct {
 	Families    []*fact.Family
 	Definitions []*Definition
-	measures    map[string][]*Measure
+	measures    map[string][]*Measure // by family
 }
 
 // Measures gives the measures of a family, each once, in the order of their

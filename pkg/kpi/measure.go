@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nabz/nabz/pkg/fact"
@@ -36,7 +37,7 @@ type Measure struct {
 type Cond struct {
 	Column int
 	Rel    Rel
-	Texts  []string // In: any of
+	Texts  []string // In, NotIn: any of, in alphabetical order
 	Int    int64    // for the comparisons, ms or a whole number
 }
 
@@ -56,10 +57,12 @@ const (
 	Gt
 	// Known holds for a value that is there.
 	Known
+	// NotIn holds for a Text column with none of the texts.
+	NotIn
 )
 
 func (r Rel) word() string {
-	return [...]string{In: "is", Le: "le", Lt: "lt", Ge: "ge", Gt: "gt", Known: "known"}[r]
+	return [...]string{In: "is", Le: "le", Lt: "lt", Ge: "ge", Gt: "gt", Known: "known", NotIn: "not"}[r]
 }
 
 // Part is one additive column of a measure. Rows of several partitions and
@@ -120,6 +123,8 @@ func (c Cond) words(f *fact.Family) string {
 	switch c.Rel {
 	case In:
 		return col.Name + " is " + strings.Join(c.Texts, " or ")
+	case NotIn:
+		return col.Name + " is not " + strings.Join(c.Texts, " or ")
 	case Known:
 		return col.Name + " is known"
 	}
@@ -148,6 +153,8 @@ func (m *Measure) name() string {
 		switch c.Rel {
 		case In:
 			b.WriteString("_" + strings.Join(c.Texts, "_or_"))
+		case NotIn:
+			b.WriteString("_not_" + strings.Join(c.Texts, "_or_"))
 		case Known:
 			b.WriteString("_known")
 		default:
@@ -174,12 +181,9 @@ func (c *Cond) holds(f *fact.Fact) bool {
 	v := &f.Values[c.Column]
 	switch c.Rel {
 	case In:
-		for _, t := range c.Texts {
-			if v.Text == t {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(c.Texts, v.Text)
+	case NotIn:
+		return !slices.Contains(c.Texts, v.Text)
 	case Known:
 		return v.Set
 	case Le:

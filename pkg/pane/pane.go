@@ -66,6 +66,7 @@ type Pane struct {
 	bucket      int64
 	incarnation int64
 	version     int64
+	changedAt   int64 // the clock when version came
 	values      []int64
 	before      []int64 // values before the step that touches it
 	touched     int64   // the step that last touched it
@@ -331,7 +332,7 @@ func (s *Set) settle(offset int64) {
 			p.fresh = false
 			s.ends.push(p)
 		}
-		p.version = offset
+		p.version, p.changedAt = offset, s.was
 		if !p.dirty {
 			p.dirty = true
 			s.dirty = append(s.dirty, p)
@@ -358,6 +359,7 @@ func (s *Set) row(p *Pane, r *row.Pane) {
 	*r = row.Pane{
 		Place: s.place, Family: p.group.layout.Family.Name, Grain: int32(Grains()[p.grain] / 1000),
 		Bucket: p.bucket, Dims: p.group.dims, Incarnation: p.incarnation, Version: p.version,
+		ChangedAt: p.changedAt,
 	}
 	r.Tenant = p.group.tenant
 	for i, v := range p.values {

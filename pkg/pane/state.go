@@ -37,6 +37,7 @@ func (p *Pane) StateKey(dst []byte) []byte {
 func (p *Pane) StateValue(dst []byte) []byte {
 	dst = protowire.AppendVarint(dst, uint64(p.incarnation))
 	dst = protowire.AppendVarint(dst, uint64(p.version))
+	dst = protowire.AppendVarint(dst, protowire.EncodeZigZag(p.changedAt))
 	for i, v := range p.values {
 		if v != 0 {
 			dst = protowire.AppendFixed32(dst, p.group.layout.ids[i])
@@ -138,8 +139,12 @@ func (p *Pane) restore(b []byte) error {
 	if m < 0 {
 		return fmt.Errorf("%w: version", ErrState)
 	}
-	p.incarnation, p.version = int64(incarnation), int64(version)
-	for b = b[n+m:]; len(b) > 0; {
+	changed, o := protowire.ConsumeVarint(b[n+m:])
+	if o < 0 {
+		return fmt.Errorf("%w: instant of change", ErrState)
+	}
+	p.incarnation, p.version, p.changedAt = int64(incarnation), int64(version), protowire.DecodeZigZag(changed)
+	for b = b[n+m+o:]; len(b) > 0; {
 		id, n := protowire.ConsumeFixed32(b)
 		if n < 0 {
 			return fmt.Errorf("%w: part", ErrState)

@@ -52,6 +52,7 @@ type Pane struct {
 	Dims        []string // in the order of the family's dimensions
 	Incarnation int64    // offset of the record that made it; incarnations add up
 	Version     int64    // offset of the last record that changed its content
+	ChangedAt   int64    // the feed's clock when that record came, ms since 1970 UTC
 	Cells       []Cell   // ascending by part; absent is 0
 }
 

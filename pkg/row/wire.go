@@ -140,6 +140,10 @@ func (r *Pane) append(b []byte) []byte {
 		b = protowire.AppendTag(b, 11, protowire.BytesType)
 		b = protowire.AppendString(b, d)
 	}
+	return num(r.appendCells(b), 13, r.ChangedAt)
+}
+
+func (r *Pane) appendCells(b []byte) []byte {
 	if len(r.Cells) == 0 {
 		return b
 	}
@@ -168,6 +172,8 @@ func (r *Pane) set(n int32, v int64, s string) error {
 		r.Incarnation = v
 	case 10:
 		r.Version = v
+	case 13:
+		r.ChangedAt = v
 	case 11:
 		r.Dims = append(r.Dims, s)
 	case 12:

@@ -121,7 +121,7 @@ func queueSegment() *fact.Family {
 	return &fact.Family{
 		Name: "queue_segment", View: "queue_segments", Kind: Kind,
 		Doc:  "One row for each time a contact stood in a queue.",
-		Dims: []string{"queue", "channel"}, Lost: "outcome",
+		Dims: []string{"queue", "channel"}, Lost: "outcome", Open: []string{Waiting},
 		Columns: []fact.Column{
 			{Number: 1, Name: "queue", Type: fact.Text, Doc: "The queue, as the source names it."},
 			{Number: 2, Name: "channel", Type: fact.Text, Doc: "Voice, chat, e-mail and so on, as the source names it."},
@@ -139,7 +139,7 @@ func agentSegment() *fact.Family {
 	return &fact.Family{
 		Name: "agent_segment", View: "agent_segments", Kind: Kind,
 		Doc:  "One row for each time an agent had a contact.",
-		Dims: []string{"agent", "queue", "channel"}, Lost: "state",
+		Dims: []string{"agent", "queue", "channel"}, Lost: "state", Open: []string{Held, Talking, Wrapup},
 		Columns: []fact.Column{
 			{Number: 1, Name: "agent", Type: fact.Text, Doc: "The agent, as the source names it."},
 			{Number: 2, Name: "queue", Type: fact.Text, Doc: "The queue the contact came from; empty for a direct contact."},
@@ -162,7 +162,7 @@ func contact() *fact.Family {
 	return &fact.Family{
 		Name: "contact", View: "contacts", Kind: Kind,
 		Doc:  "One row for each contact; an id that comes back long after its end is a new contact.",
-		Dims: []string{"queue", "channel", "direction"}, Lost: "state",
+		Dims: []string{"queue", "channel", "direction"}, Lost: "state", Open: []string{Open},
 		Columns: []fact.Column{
 			{Number: 1, Name: "queue", Type: fact.Text, Doc: "The first queue it stood in."},
 			{Number: 2, Name: "channel", Type: fact.Text, Doc: "Voice, chat, e-mail and so on, as the source names it."},

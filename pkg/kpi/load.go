@@ -1,0 +1,269 @@
+package kpi
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/strictyaml"
+)
+
+// File is the name of the definition in the folder of a KPI.
+const File = "kpi.yaml"
+
+// Load reads every folder of a tree that holds a definition and checks them
+// together. The error joins all mistakes, each with file, line and column.
+func Load(tree fs.FS, families []*fact.Family) (*Set, error) {
+	s := &Set{Families: families, measures: map[string][]*Measure{}}
+	entries, err := fs.ReadDir(tree, ".")
+	if err != nil {
+		return nil, fmt.Errorf("read definitions: %w", err)
+	}
+	var errs []error
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		file := path.Join(e.Name(), File)
+		data, err := fs.ReadFile(tree, file)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("read definition: %w", err))
+			continue
+		}
+		d, err := s.parse(file, e.Name(), data)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s.Definitions = append(s.Definitions, d)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return s, s.index()
+}
+
+// Check reads one definition by itself, as Load would.
+func Check(file, name string, data []byte, families []*fact.Family) (*Definition, error) {
+	s := &Set{Families: families, measures: map[string][]*Measure{}}
+	return s.parse(file, name, data)
+}
+
+// index collects each measure once and makes sure that no two parts share an
+// identity.
+func (s *Set) index() error {
+	ids := map[uint32]string{}
+	for _, d := range s.Definitions {
+		for _, n := range append(slices.Clone(d.Measures), Named{Measure: d.Open}) {
+			m := n.Measure
+			list := s.measures[m.Family.Name]
+			if slices.ContainsFunc(list, func(o *Measure) bool { return o.Name == m.Name }) {
+				continue
+			}
+			for _, p := range m.Parts() {
+				if other, taken := ids[p.ID]; taken {
+					return fmt.Errorf("measures %s and %s of %s have the same identity %d: name one condition differently", other, p.Column, m.Family.Name, p.ID)
+				}
+				ids[p.ID] = p.Column
+			}
+			s.measures[m.Family.Name] = append(list, m)
+		}
+	}
+	for _, list := range s.measures {
+		slices.SortFunc(list, func(a, b *Measure) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return nil
+}
+
+// loading is one definition being read.
+type loading struct {
+	r    *strictyaml.Reader
+	d    *Definition
+	fams []*fact.Family
+	used map[string]bool // parameters and measures that something names
+	at   map[string]*yaml.Node
+}
+
+func (s *Set) parse(file, name string, data []byte) (*Definition, error) {
+	r, root, err := strictyaml.Open(file, data)
+	if err != nil {
+		return nil, err
+	}
+	l := &loading{
+		r: r, d: &Definition{Name: name, Title: map[string]string{}, At: -1}, fams: s.Families,
+		used: map[string]bool{}, at: map[string]*yaml.Node{},
+	}
+	d := l.d
+	var at, by, measures, value, target *yaml.Node
+	r.Map(root, strictyaml.Keys{
+		"title":   l.titles,
+		"help":    func(n *yaml.Node) { d.Help = r.Text(n) },
+		"formula": func(n *yaml.Node) { d.Formula = r.Text(n) },
+		"source":  func(n *yaml.Node) { d.Source = r.Text(n) },
+		"owner":   func(n *yaml.Node) { d.Owner = r.Text(n) },
+		"level":   func(n *yaml.Node) { d.Level = r.OneOf(n, "operational", "customer", "corporate", "infrastructure") },
+		"family":  func(n *yaml.Node) { d.Family = r.Text(n) },
+		"unit": func(n *yaml.Node) {
+			d.Unit = Unit(r.OneOf(n, string(UnitCount), string(UnitRatio), string(UnitSeconds)))
+		},
+		"target":   func(n *yaml.Node) { target = n },
+		"of":       l.of,
+		"at":       func(n *yaml.Node) { at = n },
+		"by":       func(n *yaml.Node) { by = n },
+		"params":   l.params,
+		"measures": func(n *yaml.Node) { measures = n },
+		"value":    func(n *yaml.Node) { value = n },
+	}, "title", "help", "formula", "source", "owner", "level", "family", "unit", "of", "at", "by", "measures", "value")
+	if !word(name) {
+		r.Errorf(root, "the folder %q must be named by lower-case letters, digits and _", name)
+	}
+	if target != nil {
+		l.target(target)
+	}
+	if d.Of != nil && at != nil && by != nil && measures != nil && value != nil {
+		d.At = l.column(at, fact.Time)
+		l.by(by)
+		r.Pairs(measures, l.measure)
+		l.values(value)
+		l.unused()
+		d.Open = l.open()
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// open counts the facts that may still change, so that a cell which holds one
+// is not called closed.
+func (l *loading) open() *Measure {
+	f := l.d.Of
+	m := &Measure{Family: f, Op: Count, At: l.d.At, Where: []Cond{{Column: f.Column(f.Lost), Rel: In, Texts: f.Open}}}
+	m.Name = m.name()
+	return m
+}
+
+func (l *loading) titles(n *yaml.Node) {
+	keys := strictyaml.Keys{}
+	for _, lang := range []string{"en", "fa"} {
+		keys[lang] = func(n *yaml.Node) { l.d.Title[lang] = l.r.Text(n) }
+	}
+	l.r.Map(n, keys, "en", "fa")
+}
+
+func (l *loading) target(n *yaml.Node) {
+	bound := func(atLeast bool) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			v, err := strconv.ParseFloat(n.Value, 64)
+			if err != nil {
+				l.r.Errorf(n, "a number is expected, not %s", strictyaml.Kind(n))
+			}
+			l.d.Target = &Target{AtLeast: atLeast, Bound: v}
+		}
+	}
+	l.r.Map(n, strictyaml.Keys{"at_least": bound(true), "at_most": bound(false)})
+	if len(n.Content) != 2 {
+		l.r.Errorf(n, "a target is either at_least or at_most")
+	}
+}
+
+func (l *loading) of(n *yaml.Node) {
+	var names []string
+	for _, f := range l.fams {
+		names = append(names, f.Name)
+		if f.Name == n.Value {
+			l.d.Of = f
+		}
+	}
+	if l.d.Of == nil {
+		l.r.Errorf(n, "no family of facts %q%s", n.Value, strictyaml.Hint(n.Value, names))
+	}
+}
+
+// column finds a column by the name that n gives, of one of the types.
+func (l *loading) column(n *yaml.Node, types ...fact.Type) int {
+	f := l.d.Of
+	name := l.r.Text(n)
+	i := f.Column(name)
+	var names []string
+	for _, c := range f.Columns {
+		if slices.Contains(types, c.Type) {
+			names = append(names, c.Name)
+		}
+	}
+	if i < 0 {
+		l.r.Errorf(n, "%s has no column %q%s", f.Name, name, strictyaml.Hint(name, names))
+		return 0
+	}
+	if !slices.Contains(types, f.Columns[i].Type) {
+		l.r.Errorf(n, "column %q does not fit here; these do: %s", name, strings.Join(names, ", "))
+		return 0
+	}
+	return i
+}
+
+func (l *loading) by(n *yaml.Node) {
+	last := -1
+	l.r.Items(n, func(n *yaml.Node) {
+		i := slices.Index(l.d.Of.Dims, n.Value)
+		switch {
+		case i < 0:
+			l.r.Errorf(n, "%s has no dimension %q%s", l.d.Of.Name, n.Value, strictyaml.Hint(n.Value, l.d.Of.Dims))
+		case i <= last:
+			l.r.Errorf(n, "dimensions stand once each, in this order: %s", strings.Join(l.d.Of.Dims, ", "))
+		default:
+			last = i
+			l.d.By = append(l.d.By, n.Value)
+		}
+	})
+}
+
+func (l *loading) params(n *yaml.Node) {
+	l.r.Pairs(n, func(k, v *yaml.Node) {
+		if !word(k.Value) {
+			l.r.Errorf(k, "%q is no name: lower-case letters, digits and _", k.Value)
+		}
+		ms, err := ParseSpan(v.Value)
+		if err != nil {
+			l.r.Errorf(v, "%v", err)
+		}
+		l.d.Params = append(l.d.Params, Param{Name: k.Value, Ms: ms})
+		l.at["$"+k.Value] = k
+	})
+}
+
+// ParseSpan reads a span such as 250ms, 20s, 10m, 24h or 90d, as ms, ≥ 0.
+func ParseSpan(s string) (int64, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseInt(days, 10, 32)
+		if err != nil || n < 0 {
+			return 0, fmt.Errorf("%q is no span of days", s)
+		}
+		return n * 86_400_000, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 || d%time.Millisecond != 0 {
+		return 0, fmt.Errorf("%q is no span: write 250ms, 20s, 10m, 24h or 90d", s)
+	}
+	return d.Milliseconds(), nil
+}
+
+func word(s string) bool {
+	if s == "" || len(s) > 64 || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	for i := range len(s) {
+		if !isLetter(s[i]) && (s[i] < '0' || s[i] > '9') || s[i] >= 'A' && s[i] <= 'Z' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,270 @@
+package kpi
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/strictyaml"
+)
+
+// measure reads one of the forms
+//
+//	name: {count: {column: condition, …}}
+//	name: {sum: {of: column, where: {column: condition, …}}}
+//	name: {level: {from: column, to: column, where: {…}}}
+func (l *loading) measure(k, n *yaml.Node) {
+	if !word(k.Value) || k.Value == "level" || k.Value == "mean_level" {
+		l.r.Errorf(k, "%q is no name for a measure: lower-case letters, digits and _", k.Value)
+	}
+	m := &Measure{Family: l.d.Of, At: l.d.At}
+	l.r.Map(n, strictyaml.Keys{
+		"count": func(n *yaml.Node) { m.Op = Count; m.Where = l.where(n) },
+		"sum": func(n *yaml.Node) {
+			m.Op = Sum
+			l.r.Map(n, strictyaml.Keys{
+				"of":    func(n *yaml.Node) { m.Column = l.column(n, fact.Duration, fact.Count, fact.Bool) },
+				"where": func(n *yaml.Node) { m.Where = l.where(n) },
+			}, "of")
+		},
+		"level": func(n *yaml.Node) {
+			m.Op, m.At = Level, 0
+			l.r.Map(n, strictyaml.Keys{
+				"from":  func(n *yaml.Node) { m.From = l.column(n, fact.Time) },
+				"to":    func(n *yaml.Node) { m.To = l.column(n, fact.Time) },
+				"where": func(n *yaml.Node) { m.Where = l.where(n) },
+			}, "from", "to")
+		},
+	})
+	if n.Kind == yaml.MappingNode && len(n.Content) != 2 {
+		l.r.Errorf(n, "a measure is one of count, sum and level")
+		return
+	}
+	m.Name = m.name()
+	l.at[k.Value] = k
+	l.d.Measures = append(l.d.Measures, Named{Name: k.Value, Measure: m})
+}
+
+// where reads conditions: a word or a list of words for a text, {not: …} for
+// any other, {le: span}, {lt: …}, {ge: …}, {gt: …} for numbers.
+func (l *loading) where(n *yaml.Node) []Cond {
+	var out []Cond
+	l.r.Pairs(n, func(k, v *yaml.Node) {
+		i := l.column(k, fact.Text, fact.Time, fact.Duration, fact.Count, fact.Bool)
+		col := &l.d.Of.Columns[i]
+		c := Cond{Column: i, Rel: In}
+		switch {
+		case v.Kind == yaml.MappingNode:
+			l.compare(col, v, &c)
+		case col.Type != fact.Text:
+			l.r.Errorf(v, "column %q holds numbers: compare it with {le: …}, {lt: …}, {ge: …} or {gt: …}", col.Name)
+		default:
+			c.Texts = l.texts(col, v)
+		}
+		out = append(out, c)
+	})
+	slices.SortFunc(out, func(a, b Cond) int { return a.Column - b.Column })
+	return out
+}
+
+func (l *loading) texts(col *fact.Column, n *yaml.Node) []string {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+	}
+	var out []string
+	for _, n := range nodes {
+		s := l.r.Text(n)
+		if col.Values != nil && !slices.Contains(col.Values, s) {
+			l.r.Errorf(n, "%s is never %q%s", col.Name, s, strictyaml.Hint(s, col.Values))
+		}
+		out = append(out, s)
+	}
+	if len(out) == 0 {
+		l.r.Errorf(n, "a value is expected")
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (l *loading) compare(col *fact.Column, n *yaml.Node, c *Cond) {
+	number := func(rel Rel) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			c.Rel = rel
+			if col.Type == fact.Text {
+				l.r.Errorf(n, "column %q holds texts: name them", col.Name)
+				return
+			}
+			c.Int = l.number(col, n)
+		}
+	}
+	l.r.Map(n, strictyaml.Keys{
+		"le": number(Le), "lt": number(Lt), "ge": number(Ge), "gt": number(Gt),
+		"not": func(n *yaml.Node) {
+			c.Rel = NotIn
+			if col.Type != fact.Text {
+				l.r.Errorf(n, "column %q holds numbers: compare it with {le: …}, {lt: …}, {ge: …} or {gt: …}", col.Name)
+				return
+			}
+			c.Texts = l.texts(col, n)
+		},
+		"known": func(n *yaml.Node) {
+			c.Rel = Known
+			if !l.r.Bool(n) {
+				l.r.Errorf(n, "only known: true is a condition")
+			}
+		},
+	})
+	if len(n.Content) != 2 {
+		l.r.Errorf(n, "one comparison is expected")
+	}
+}
+
+// number reads a span, a whole number or the parameter $name.
+func (l *loading) number(col *fact.Column, n *yaml.Node) int64 {
+	if name, ok := strings.CutPrefix(n.Value, "$"); ok {
+		var names []string
+		for _, p := range l.d.Params {
+			if p.Name == name {
+				l.used["$"+name] = true
+				return p.Ms
+			}
+			names = append(names, "$"+p.Name)
+		}
+		l.r.Errorf(n, "no parameter %q%s", n.Value, strictyaml.Hint(n.Value, names))
+		return 0
+	}
+	if col.Type == fact.Duration {
+		ms, err := ParseSpan(n.Value)
+		if err != nil {
+			l.r.Errorf(n, "%v", err)
+		}
+		return ms
+	}
+	v, err := strconv.ParseInt(n.Value, 10, 64)
+	if err != nil {
+		l.r.Errorf(n, "a whole number is expected, not %s", strictyaml.Kind(n))
+	}
+	return v
+}
+
+// values reads one formula, or several by name, headline first.
+func (l *loading) values(n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		l.variant("", n)
+		return
+	}
+	l.r.Pairs(n, func(k, v *yaml.Node) {
+		name := k.Value
+		if name == "headline" {
+			name = ""
+		} else if !word(name) || slices.Contains([]string{"value", "numerator", "denominator", "time", "date"}, name) {
+			l.r.Errorf(k, "%q is no name for a formula", name)
+		}
+		l.variant(name, v)
+	})
+	if len(l.d.Values) == 0 || l.d.Values[0].Name != "" {
+		l.r.Errorf(n, "the first formula is the headline")
+	}
+}
+
+func (l *loading) variant(name string, n *yaml.Node) {
+	v := Variant{Name: name, Source: l.d.Source}
+	text := n
+	if n.Kind == yaml.MappingNode {
+		l.r.Map(n, strictyaml.Keys{
+			"formula": func(n *yaml.Node) { text = n },
+			"source":  func(n *yaml.Node) { v.Source = l.r.Text(n) },
+		}, "formula")
+		if text == n {
+			return
+		}
+	}
+	v.Text = l.r.Text(text)
+	e, err := ParseFormula(v.Text)
+	if err != nil {
+		var fe *FormulaError
+		if errors.As(err, &fe) {
+			at := *text
+			at.Column += fe.Column - 1
+			l.r.Errorf(&at, "formula: %s", fe.Text)
+		}
+		return
+	}
+	v.Expr = e
+	Walk(e, func(ref Ref) { l.ref(text, ref) })
+	l.dimension(text, e)
+	l.d.Values = append(l.d.Values, v)
+}
+
+func (l *loading) ref(n *yaml.Node, ref Ref) {
+	m := l.d.Measure(ref.Measure)
+	if m == nil {
+		var names []string
+		for _, m := range l.d.Measures {
+			names = append(names, m.Name)
+		}
+		l.r.Errorf(n, "no measure %q%s", ref.Measure, strictyaml.Hint(ref.Measure, names))
+		return
+	}
+	l.used[ref.Measure] = true
+	if (m.Op == Level) != (ref.At != Whole) {
+		l.r.Errorf(n, "level(…) and mean_level(…) are for levels, and levels are read by them: %q", ref.Measure)
+	}
+}
+
+// dimension checks that the formula gives what the unit says: a time for s, a
+// plain number otherwise.
+func (l *loading) dimension(n *yaml.Node, e Expr) {
+	got, ok := l.d.power(e)
+	want := 0
+	if l.d.Unit == UnitSeconds {
+		want = 1
+	}
+	switch {
+	case !ok:
+		l.r.Errorf(n, "the formula adds a time to a number")
+	case got != want:
+		l.r.Errorf(n, "the formula gives time^%d, but the unit %s is time^%d", got, l.d.Unit, want)
+	}
+}
+
+// power is the power of time in the value of a formula.
+func (d *Definition) power(e Expr) (power int, ok bool) {
+	switch e := e.(type) {
+	case Ref:
+		m := d.Measure(e.Measure)
+		if m != nil && m.Op == Sum && m.Family.Columns[m.Column].Type == fact.Duration {
+			return 1, true
+		}
+	case Binary:
+		a, okA := d.power(e.Left)
+		b, okB := d.power(e.Right)
+		switch e.Op {
+		case '*':
+			return a + b, okA && okB
+		case '/':
+			return a - b, okA && okB
+		}
+		return a, okA && okB && a == b
+	}
+	return 0, true
+}
+
+// unused complains of what nothing names: most often a slip.
+func (l *loading) unused() {
+	for _, p := range l.d.Params {
+		if !l.used["$"+p.Name] {
+			l.r.Errorf(l.at["$"+p.Name], "parameter %q is not used", p.Name)
+		}
+	}
+	for _, m := range l.d.Measures {
+		if !l.used[m.Name] {
+			l.r.Errorf(l.at[m.Name], "measure %q is not used", m.Name)
+		}
+	}
+}
