@@ -5,27 +5,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/nabz/nabz/services/internal/kafka"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
-func broker(t *testing.T) []string {
-	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c.ListenAddrs()
-}
+var kit testkit.Kit
+
+func TestMain(m *testing.M) { os.Exit(kit.Run(m)) }
 
 func TestPlanAndApply(t *testing.T) {
-	planAndApply(t, broker(t))
+	t.Run("embedded", func(t *testing.T) { planAndApply(t, testkit.Fake(t)) })
+	t.Run("apache", func(t *testing.T) { planAndApply(t, kit.Kafka(t).Brokers) })
 }
 
 // planAndApply is what holds for every broker, embedded or real.
@@ -67,7 +63,10 @@ func planAndApply(t *testing.T, brokers []string) {
 	}
 }
 
-func TestTail(t *testing.T) { tail(t, broker(t)) }
+func TestTail(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) { tail(t, testkit.Fake(t)) })
+	t.Run("apache", func(t *testing.T) { tail(t, kit.Kafka(t).Brokers) })
+}
 
 func tail(t *testing.T, brokers []string) {
 	ctx := t.Context()

@@ -1,0 +1,53 @@
+package supervise
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+)
+
+// Ports gives each name a free port of the host, the one of last time where
+// the file remembers it, and remembers them: what people bookmarked stays.
+func Ports(file, host string, names []string) (map[string]int, error) {
+	was := map[string]int{}
+	b, err := os.ReadFile(file)
+	switch {
+	case err == nil:
+		if err := json.Unmarshal(b, &was); err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read the ports of last time: %w", err)
+	}
+	now := map[string]int{}
+	var held []net.Listener // until all are chosen, so that none is given twice
+	defer func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}()
+	for _, name := range names {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(was[name])))
+		if err != nil {
+			if l, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+				return nil, fmt.Errorf("find a port for %s: %w", name, err)
+			}
+		}
+		held = append(held, l)
+		now[name] = l.Addr().(*net.TCPAddr).Port
+	}
+	for name, port := range now {
+		was[name] = port
+	}
+	if b, err = json.Marshal(was); err != nil {
+		return nil, fmt.Errorf("write %s: %w", file, err)
+	}
+	if err := os.WriteFile(file, append(b, '\n'), 0o600); err != nil {
+		return nil, fmt.Errorf("remember the ports: %w", err)
+	}
+	return now, nil
+}
