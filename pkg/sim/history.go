@@ -37,6 +37,12 @@ var troubles = [...]string{
 	"crashes", "zombies", "maybe applied", "returning state", "poison",
 }
 
+// History draws the records of one partition of events from a seed.
+func History(seed uint64) []Record {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	return newHistory(rnd, draw(rnd))
+}
+
 func draw(rnd *rand.Rand) map[string]bool {
 	t := map[string]bool{}
 	for _, name := range troubles {

@@ -313,19 +313,19 @@ func (w *world) replay(r *statelog.Reader, from, to int) error {
 	return nil
 }
 
-// clean processes a log without any accident, in one go.
-func clean(log []Record) (*Store, error) {
+// Clean processes a log without any accident, in one go.
+func Clean(c track.Config, log [][]byte) (*Store, error) {
 	s := NewStore()
-	t := track.NewTask(NewPlan(0).Config)
+	t := track.NewTask(c)
 	for i := range log {
-		t.Step(int64(i), log[i].Bytes)
+		t.Step(int64(i), log[i])
 	}
 	t.Flush(func(e track.Effect) { s.Put(e.Value) })
 	return s, s.Err
 }
 
-// same compares two stores: keys, versions and contents.
-func same(a, b *Store) error {
+// Same compares two stores: keys, versions and contents.
+func Same(a, b *Store) error {
 	for _, k := range slices.Sorted(maps.Keys(a.Rows)) {
 		x, y := a.Rows[k], b.Rows[k]
 		if _, ok := b.Rows[k]; !ok {

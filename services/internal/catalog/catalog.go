@@ -1,0 +1,108 @@
+// Package catalog puts the contracts of schemas together: which events there
+// are, which facts trackers make of them, and which numbers are made of those.
+//
+// It does not know where anything is kept or shown.
+package catalog
+
+import (
+	"fmt"
+	"hash/fnv"
+
+	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
+	"github.com/nabz/nabz/pkg/pane"
+	"github.com/nabz/nabz/pkg/track"
+	"github.com/nabz/nabz/pkg/track/contact"
+	"github.com/nabz/nabz/schemas"
+)
+
+// Epoch is the number of the computation that this program's definitions
+// belong to: a part of every row's key.
+const Epoch = 1
+
+// Catalog is everything that is defined.
+type Catalog struct {
+	Events   *event.Catalogue
+	Contact  contact.Families
+	KPIs     *kpi.Set
+	Timings  map[string]track.Timing
+	families []*fact.Family
+}
+
+// Load reads what is part of the binary.
+func Load() (*Catalog, error) {
+	events, err := schemas.Catalogue()
+	if err != nil {
+		return nil, fmt.Errorf("load events: %w", err)
+	}
+	timings, err := track.ParseTimings("families.yaml", schemas.Families())
+	if err != nil {
+		return nil, fmt.Errorf("load timings: %w", err)
+	}
+	c := &Catalog{Events: events, Contact: contact.NewFamilies(), Timings: timings}
+	c.families = c.Contact.All()
+	if _, ok := timings[contact.Kind]; !ok {
+		return nil, fmt.Errorf("load timings: families.yaml says nothing of kind %s", contact.Kind)
+	}
+	if c.KPIs, err = kpi.Load(schemas.KPIs(), c.families); err != nil {
+		return nil, fmt.Errorf("load definitions: %w", err)
+	}
+	return c, nil
+}
+
+// Families are all families of facts.
+func (c *Catalog) Families() []*fact.Family { return c.families }
+
+// Task makes the plan of one partition's task. Tasks run beside each other and
+// share no memory that a step writes.
+func (c *Catalog) Task(partition int32) track.Config {
+	timing := c.Timings[contact.Kind]
+	var layouts []*pane.Layout
+	for _, f := range c.families {
+		layouts = append(layouts, pane.NewLayout(f, c.KPIs.Measures(f.Name)))
+	}
+	return track.Config{
+		Partition: partition, Epoch: Epoch, Layouts: layouts, Rank: c.rank, PaneKeepMs: timing.Panes,
+		Kinds: []track.Kind{{
+			Name: contact.Kind,
+			Tracker: contact.New(contact.Config{
+				Families: c.Contact, Opener: c.opener, LingerMs: timing.Linger, MaxAgeMs: timing.MaxAge,
+			}),
+			Timing: timing,
+		}},
+	}
+}
+
+// unknownRank orders types that this catalogue does not know behind all others
+// of one instant.
+const unknownRank = 1 << 20
+
+func (c *Catalog) rank(eventType string) int {
+	if t, ok := c.Events.Type(eventType); ok {
+		return t.Rank
+	}
+	return unknownRank
+}
+
+func (c *Catalog) opener(eventType string) bool {
+	t, ok := c.Events.Type(eventType)
+	return ok && t.Opener
+}
+
+// Fingerprint stands for everything that rows depend on besides their events:
+// state made under another one must not be gone on with.
+func (c *Catalog) Fingerprint() string {
+	h := fnv.New64a()
+	for _, f := range c.families {
+		fmt.Fprintf(h, "%s %q\n", f.Name, f.Dims)
+		for _, m := range c.KPIs.Measures(f.Name) {
+			fmt.Fprintf(h, " %s\n", m.Name)
+		}
+	}
+	fmt.Fprintf(h, "%+v\n", c.Timings)
+	for _, t := range c.Events.Types() {
+		fmt.Fprintf(h, "%s %d %v\n", t.Name, t.Rank, t.Opener)
+	}
+	return fmt.Sprintf("%016x", h.Sum64())
+}

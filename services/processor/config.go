@@ -1,0 +1,80 @@
+package processor
+
+import (
+	"errors"
+	"time"
+)
+
+// Config says which cluster a processor serves and how often it writes.
+type Config struct {
+	// Kafka are the brokers, host:port, at least one.
+	Kafka []string
+	// Listen is the address of /healthz, /readyz and /metrics.
+	Listen string
+	// Group is the consumer group that shares the partitions out.
+	Group string
+	// Instance names this process in claims and logs.
+	Instance string
+	// Flush is how often changed rows are written. It bounds how long a
+	// number is behind its event, and rows that change again in between are
+	// written once.
+	Flush time.Duration
+	// Checkpoint is how often the state is kept. It bounds what a successor
+	// steps again.
+	Checkpoint time.Duration
+	// Pulse is how often the owner of a partition says what time it is.
+	Pulse time.Duration
+}
+
+// Default gives the settings that suit one machine and a cluster alike.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:0", Group: "nabz.processor", Instance: "processor",
+		Flush: 100 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
+	}
+}
+
+// Limits of a task. Each bounds memory or a wait.
+const (
+	// maxWaiting is how many rows may be written and not acknowledged before
+	// the task stops reading: at 300 B a row, 30 MB a task.
+	maxWaiting = 100_000
+	// maxPending is how many bytes of rows wait for a flush before one is
+	// made at once.
+	maxPending = 4 << 20
+	// pollRecords is how many records one poll hands over: some milliseconds
+	// of work, so that clocks, acknowledgements and claims are looked at.
+	pollRecords = 2_000
+	// sweepWithin is the number of checkpoints within which every entry of
+	// the state is written again: at one a second, five minutes of log are
+	// kept.
+	sweepWithin = 300
+	// drainFor is how long an owner that is asked to stop waits for its last
+	// checkpoint. A successor only steps a little more if it does not come.
+	drainFor = 3 * time.Second
+	// restartAfter spaces the attempts of a partition whose task failed.
+	restartAfter = time.Second
+	// maxSkew is how far an owner's clock may be from the broker's before it
+	// stops saying what time it is.
+	maxSkew = 500 * time.Millisecond
+	// writeFor is how long a row may wait for its broker before the owner
+	// gives up: a successor must work within ten seconds, and a broker that
+	// restarts is back in less.
+	writeFor = 30 * time.Second
+)
+
+func (c Config) check() error {
+	var errs []error
+	if len(c.Kafka) == 0 {
+		errs = append(errs, errors.New("kafka: at least one broker is needed"))
+	}
+	if c.Group == "" {
+		errs = append(errs, errors.New("group: a name is needed"))
+	}
+	for name, d := range map[string]time.Duration{"flush": c.Flush, "checkpoint": c.Checkpoint, "pulse": c.Pulse} {
+		if d < 10*time.Millisecond || d > time.Minute {
+			errs = append(errs, errors.New(name+": between 10ms and 1m"))
+		}
+	}
+	return errors.Join(errs...)
+}
