@@ -83,12 +83,6 @@ func (d *decoder) settle(t *tenant) *problem {
 	if e.Revision, p = count("revision", env.revision, 0); p != nil {
 		return p
 	}
-	if e.Session, p = count("feedsession", env.session, 1); p != nil {
-		return p
-	}
-	if e.Generation, p = count("feedgeneration", env.generation, 1); p != nil {
-		return p
-	}
 	if p = d.settleFeed(); p != nil {
 		return p
 	}
@@ -136,12 +130,24 @@ func (d *decoder) settleTime() *problem {
 
 // settleFeed checks what belongs to the live feed and what to a named one.
 func (d *decoder) settleFeed() *problem {
-	e := &d.ev
+	e, env := &d.ev, &d.env
+	session, p := count("feedsession", env.session, 1)
+	if p != nil {
+		return p
+	}
+	generation, p := count("feedgeneration", env.generation, 1)
+	if p != nil {
+		return p
+	}
+	// The records of a clock carry both in data.
+	if !d.typ.Clock {
+		e.Session, e.Generation = session, generation
+	}
 	if e.Feed == event.Live {
 		switch {
 		case d.typ.Clock:
 			return refuse(Forbidden, "feed", "the clock of the live feed is nobody's to move; name another feed")
-		case e.Session != 0 || e.Generation != 0:
+		case session != 0 || generation != 0:
 			return refuse(BadValue, "feedsession", "the live feed has neither sessions nor generations")
 		}
 		return nil

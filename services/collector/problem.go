@@ -64,8 +64,11 @@ type problem struct {
 // breaks the form of a CloudEvent is 400, what breaks the schema of the
 // event's type is 422.
 func (p *problem) status() int {
-	if strings.HasPrefix(p.field, "data.") {
-		return http.StatusUnprocessableEntity
+	switch p.reason {
+	case MissingField, UnknownField, BadType, BadValue:
+		if strings.HasPrefix(p.field, "data.") {
+			return http.StatusUnprocessableEntity
+		}
 	}
 	return reasons[p.reason]
 }

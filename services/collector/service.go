@@ -30,6 +30,8 @@ const (
 	maxHeaderBytes    = 16 << 10
 	// drainTimeout lets requests end that wait for Kafka.
 	drainTimeout = 12 * time.Second
+	// minDelivery is the least that the Kafka client takes.
+	minDelivery = time.Second
 	// lookEvery is how often topics are sought until they are there.
 	lookEvery = 250 * time.Millisecond
 	// readyFor is how long one answer of the broker stands for the next.
@@ -102,7 +104,7 @@ func (s *Service) Address(ctx context.Context) net.Addr {
 // Run serves until ctx ends, lets requests end and gives nil.
 func (s *Service) Run(ctx context.Context) error {
 	options := append(kafka.ProducerOptions(kafka.Config{Brokers: s.config.Kafka, ClientID: "collector", Log: s.log}),
-		kgo.RecordDeliveryTimeout(s.config.Limits.Timeout))
+		kgo.RecordDeliveryTimeout(max(s.config.Limits.Timeout, minDelivery)))
 	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return fmt.Errorf("open Kafka client: %w", err)
