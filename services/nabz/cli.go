@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/nabz/nabz/services/internal/kafka"
+	"github.com/nabz/nabz/services/internal/ready"
+)
+
+// globals are the flags of every command. Each is also a variable of the
+// environment and a key of the file.
+type globals struct {
+	Config       string   `help:"Settings as YAML; keys are the names of flags, commands are sections." placeholder:"FILE"`
+	DataDir      string   `help:"Where an installation of this machine keeps its data." default:".nabz" placeholder:"DIR"`
+	Kafka        []string `help:"Brokers of a Kafka cluster; none: the embedded broker." placeholder:"HOST:PORT"`
+	ClickHouse   string   `name:"clickhouse" secret:"" help:"A ClickHouse server, clickhouse://USER:PASS@HOST:PORT/DB; none: the embedded engine." placeholder:"URL"`
+	Alertmanager string   `help:"An Alertmanager to send incidents to; none: they are only kept." placeholder:"URL"`
+	LogLevel     string   `help:"Least level of log lines: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	JSON         bool     `help:"Answers and log lines as JSON."`
+	Quiet        bool     `help:"No progress, and log lines of errors only."`
+}
+
+// cli is every command, each in a file of its own: cmd_<name>.go holds a
+// struct with its flags, Help with an example, and Run(*app) error.
+type cli struct {
+	globals
+
+	Run       runCmd       `cmd:"" help:"Run an installation: all services and, unless addresses are given, Kafka and ClickHouse." group:"Running"`
+	Collector collectorCmd `cmd:"" help:"Run one collector." group:"Running"`
+	Processor processorCmd `cmd:"" help:"Run one processor." group:"Running"`
+	Embedded  embeddedCmd  `cmd:"" help:"Run only the embedded parts." group:"Running"`
+
+	Topics topicsCmd `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
+	Config configCmd `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
+
+	Tail    tailCmd    `cmd:"" help:"Print the records of a topic." group:"Looking"`
+	Version versionCmd `cmd:"" help:"Print the version." group:"Looking"`
+}
+
+// readyFile is where a running installation is found: the flag of a command,
+// else the file in the data directory.
+func (g *globals) readyFile(flag string) string {
+	if flag != "" {
+		return flag
+	}
+	return filepath.Join(g.DataDir, ready.FileName)
+}
+
+// brokers gives the brokers that were named, else those of the running
+// installation.
+func (g *globals) brokers(readyFlag string) ([]string, error) {
+	if len(g.Kafka) > 0 {
+		return g.Kafka, nil
+	}
+	f, err := ready.Read(g.readyFile(readyFlag))
+	if err != nil {
+		return nil, err
+	}
+	return strings.Split(f.Kafka, ","), nil
+}
+
+// clickhouseURL gives the server that was named, else that of the running
+// installation.
+func (g *globals) clickhouseURL(readyFlag string) (string, error) {
+	if g.ClickHouse != "" {
+		return g.ClickHouse, nil
+	}
+	f, err := ready.Read(g.readyFile(readyFlag))
+	return f.ClickHouseURL, err
+}
+
+// needKafka is for a service alone, which has no embedded broker.
+func (g *globals) needKafka() error {
+	if len(g.Kafka) == 0 {
+		return usageError{errors.New("--kafka: a service alone needs the brokers' addresses")}
+	}
+	return nil
+}
+
+// needClickHouse is for a service alone that writes to ClickHouse.
+func (g *globals) needClickHouse() error {
+	if g.ClickHouse == "" {
+		return usageError{errors.New("--clickhouse: a service alone needs the server's URL")}
+	}
+	return nil
+}
+
+// sizing gives the size of an installation's topics.
+func sizing(partitions int, logCap int64) kafka.Sizing {
+	return kafka.Sizing{Partitions: partitions, LogCap: logCap}
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nabz/nabz/services/processor"
+)
+
+type processorCmd struct {
+	serviceFlags
+	Group      string        `help:"Consumer group that shares the partitions out." default:"nabz.processor"`
+	Flush      time.Duration `help:"How often changed rows are written." default:"100ms"`
+	Checkpoint time.Duration `help:"How often the state is kept." default:"1s"`
+}
+
+// Help shows an example.
+func (processorCmd) Help() string {
+	return "Example: nabz processor --kafka 127.0.0.1:9092 --listen 127.0.0.1:9101"
+}
+
+// Run runs a processor until it is asked to stop.
+func (c processorCmd) Run(a *app) error {
+	if err := a.needKafka(); err != nil {
+		return err
+	}
+	conf := processor.Default()
+	conf.Kafka, conf.Listen, conf.Group = a.Kafka, c.Listen, c.Group
+	conf.Flush, conf.Checkpoint = c.Flush, c.Checkpoint
+	host, err := os.Hostname()
+	if err != nil {
+		host = "processor"
+	}
+	conf.Instance = fmt.Sprintf("%s-%d", host, os.Getpid())
+	s, err := processor.New(conf, a.log)
+	if err != nil {
+		return usageError{err}
+	}
+	return c.serve(a, "processor", s)
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/nabz/nabz/services/internal/embedded"
+	"github.com/nabz/nabz/services/internal/supervise"
+)
+
+type runCmd struct {
+	portFlags
+	Partitions int `help:"Partitions of every topic, fixed at the first start." default:"8"`
+}
+
+// Help shows an example.
+func (runCmd) Help() string {
+	return `Every service and every embedded part is a process of its own, which is started again when it dies.
+
+Example: nabz run --ports auto --data-dir /tmp/nabz`
+}
+
+// The names of the parts beside the embedded ones.
+const (
+	partTopics    = "topics"
+	partMigrate   = "migrate"
+	partCollector = "collector"
+	partProcessor = "processor"
+	partLoader    = "loader"
+)
+
+// drainGrace is how long a service may drain: a loader's last insert, a
+// processor's last checkpoint.
+const drainGrace = 20 * time.Second
+
+// Run starts everything and keeps it running until it is asked to stop.
+func (c runCmd) Run(a *app) error {
+	i, closeIt, err := openInstallation(a, c.portFlags)
+	if err != nil {
+		return err
+	}
+	defer closeIt()
+	if err := i.addKafka(); err != nil {
+		return err
+	}
+	if err := i.addClickHouse(); err != nil {
+		return err
+	}
+	i.addServices(c)
+	return i.run(func() { c.welcome(i) })
+}
+
+// addServices adds the preparations and the services behind them.
+func (i *installation) addServices(c runCmd) {
+	var kafka, clickhouse []string
+	logCap := int64(0)
+	if len(i.app.Kafka) == 0 {
+		kafka, logCap = []string{embedded.PartKafka}, embedded.LogCap
+	}
+	if i.app.ClickHouse == "" {
+		clickhouse = []string{embedded.PartGuard}
+	}
+	i.file.Collector = "http://" + address(i.ports[portCollector])
+	i.file.APIKey = i.secrets.APIKey
+	env := append(i.environment(),
+		"NABZ_PARTITIONS="+strconv.Itoa(c.Partitions),
+		"NABZ_LOG_CAP="+strconv.FormatInt(logCap, 10))
+	once := func(name string, after []string, args ...string) {
+		i.parts = append(i.parts, supervise.Part{Name: name, Args: args, Env: env, After: after, Once: true})
+	}
+	service := func(name, port string, after ...string) {
+		addr := address(i.ports[port])
+		i.parts = append(i.parts, supervise.Part{
+			Name: name, Args: []string{name}, Env: append(env, "NABZ_LISTEN="+addr), After: after, Grace: drainGrace,
+			Probe: func(ctx context.Context) error { return askReady(ctx, "http://"+addr) },
+		})
+	}
+	once(partTopics, kafka, "topics", "apply", "--quiet")
+	once(partMigrate, clickhouse, "migrate", "--quiet")
+	service(partLoader, portLoader, partTopics, partMigrate)
+	service(partProcessor, portProcessor, partTopics)
+	service(partCollector, portCollector, partTopics)
+}
+
+// environment is what every service of the installation is told. Secrets go
+// this way and never as arguments, which everybody on the machine can read.
+func (i *installation) environment() []string {
+	env := []string{
+		"NABZ_KAFKA=" + i.file.Kafka,
+		"NABZ_CLICKHOUSE=" + i.file.ClickHouseURL,
+		"NABZ_DATA_DIR=" + i.app.DataDir,
+		"NABZ_API_KEY=" + i.secrets.APIKey,
+		"NABZ_IDENTITY_KEY=" + i.secrets.IdentityKey,
+		"NABZ_LOG_LEVEL=" + i.app.LogLevel,
+		"NABZ_JSON=" + strconv.FormatBool(i.app.JSON),
+		"NABZ_READY_FILE=", // the installation's own, not theirs
+	}
+	if i.app.Config != "" {
+		env = append(env, "NABZ_CONFIG="+i.app.Config)
+	}
+	return env
+}
+
+// welcome says how to look at what runs.
+func (c runCmd) welcome(i *installation) {
+	if i.app.Quiet {
+		return
+	}
+	f := i.file
+	fmt.Fprintf(i.app.stderr, "\nnabz is ready (process %d).\n\n", os.Getpid())
+	fmt.Fprintf(i.app.stderr, "  send events   %s/v1/events  (the API key is in the ready file)\n", f.Collector)
+	fmt.Fprintf(i.app.stderr, "  Kafka         %s\n", f.Kafka)
+	if f.ClickHouseHTTP != "" {
+		fmt.Fprintf(i.app.stderr, "  ClickHouse    %s  user %s, database nabz; native %s\n", f.ClickHouseHTTP, f.BIUser, f.ClickHouseNative)
+	} else if u, err := url.Parse(f.ClickHouseURL); err == nil {
+		host, _, _ := net.SplitHostPort(u.Host)
+		fmt.Fprintf(i.app.stderr, "  ClickHouse    %s, database nabz\n", host)
+	}
+	fmt.Fprintf(i.app.stderr, "  ready file    %s  (addresses and keys, for you alone)\n", i.app.readyFile(c.ReadyFile))
+	fmt.Fprintf(i.app.stderr, "\n  nabz get service_level --by queue --grain minute\n  nabz tail nabz.events.v1 --follow\n  ^C stops everything; the data stays in %s\n\n", i.app.DataDir)
+}
