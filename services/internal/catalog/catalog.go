@@ -14,6 +14,7 @@ import (
 	"github.com/nabz/nabz/pkg/pane"
 	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/pkg/track/contact"
+	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/schemas"
 )
 
@@ -105,4 +106,18 @@ func (c *Catalog) Fingerprint() string {
 		fmt.Fprintf(h, "%s %d %v\n", t.Name, t.Rank, t.Opener)
 	}
 	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// Warehouse is the model of the tables and views of an installation whose days
+// are those of zone, an IANA name, and whose weeks begin on weekStart, 1 Monday
+// to 7 Sunday.
+func (c *Catalog) Warehouse(zone string, weekStart int) *warehouse.Model {
+	late := map[string]int64{}
+	for kind, t := range c.Timings {
+		late[kind] = t.Lateness
+	}
+	return &warehouse.Model{
+		Events: c.Events, Families: c.families, KPIs: c.KPIs, Epoch: Epoch,
+		LatenessMs: late, Zone: zone, WeekStart: weekStart,
+	}
 }

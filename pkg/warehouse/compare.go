@@ -1,0 +1,79 @@
+package warehouse
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Compare is the query that holds the values over panes against those over
+// facts, cell by cell. Its one row: cells, differences, and up to ten examples
+// as text.
+func (m *Model) Compare(q Query) string {
+	d := q.Definition
+	keys := append([]string{"tenant", "feed", "time"}, q.By...)
+	var cells []string
+	for _, p := range parts(d) {
+		cells = append(cells, fmt.Sprintf("toString(%s)", p.alias))
+	}
+	cells = append(cells, "ifNull(toString(value), 'NULL')")
+	for _, v := range d.Values[1:] {
+		cells = append(cells, fmt.Sprintf("ifNull(toString(%s), 'NULL')", v.Name))
+	}
+	columns := strings.Join(keys, ", ") + ", [" + strings.Join(cells, ", ") + "] AS cell"
+	return fmt.Sprintf(`SELECT toInt64(count()) AS cells, toInt64(countIf(stored != proved)) AS differences,
+  groupArrayIf(10)(example, stored != proved) AS examples
+FROM (
+SELECT %[1]s, groupArrayIf(cell, side = 'stored') AS stored, groupArrayIf(cell, side = 'proved') AS proved,
+  concat(%[2]s, ' has ', toString(stored), ', should have ', toString(proved)) AS example
+FROM (
+SELECT 'stored' AS side, %[3]s FROM (
+%[4]s
+)
+UNION ALL
+SELECT 'proved' AS side, %[3]s FROM (
+%[5]s
+)
+) GROUP BY %[1]s
+)`, strings.Join(keys, ", "), keyText(keys), columns, m.Values(q), m.Naive(q))
+}
+
+func keyText(keys []string) string {
+	var out []string
+	for _, k := range keys {
+		out = append(out, "toString("+k+")")
+	}
+	return strings.Join(out, ", '/', ")
+}
+
+// Filter are the conditions of a query on one feed, within a span of time.
+type Filter struct {
+	Tenant   string // empty: all
+	Feed     string
+	FromMs   int64 // 0: no bound
+	ToMs     int64 // 0: no bound
+	Equal    map[string]string
+	Complete bool // only intervals that the clock has passed
+}
+
+// Where renders the filter.
+func (f Filter) Where(d []string) []string {
+	out := []string{"src.feed = " + Quote(f.Feed)}
+	if f.Tenant != "" {
+		out = append(out, "src.tenant = "+Quote(f.Tenant))
+	}
+	if f.FromMs != 0 {
+		out = append(out, fmt.Sprintf("src.bucket >= toDateTime(%d, 'UTC')", f.FromMs/1000))
+	}
+	if f.ToMs != 0 {
+		out = append(out, fmt.Sprintf("src.bucket < toDateTime(%d, 'UTC')", f.ToMs/1000))
+	}
+	for _, dim := range d {
+		if v, ok := f.Equal[dim]; ok {
+			out = append(out, fmt.Sprintf("src.%s = %s", dim, Quote(v)))
+		}
+	}
+	if f.Complete {
+		out = append(out, "addSeconds(src.bucket, 900) <= src.as_of")
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+package proof_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/nabz/nabz/pkg/warehouse"
+	"github.com/nabz/nabz/services/internal/catalog"
+	"github.com/nabz/nabz/services/internal/testkit"
+)
+
+var kit testkit.Kit
+
+func TestMain(m *testing.M) { os.Exit(kit.Run(m)) }
+
+// house connects to the shared engine with every table and view made anew.
+func house(t *testing.T, zone string) (driver.Conn, *warehouse.Model) {
+	t.Helper()
+	c, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := c.Warehouse(zone, 1)
+	conn := open(t)
+	for _, db := range []string{warehouse.Internal, warehouse.Public} {
+		exec(t, conn, "DROP DATABASE IF EXISTS "+db)
+		exec(t, conn, "CREATE DATABASE "+db)
+	}
+	for _, table := range model.Tables() {
+		exec(t, conn, table.Create().SQL)
+	}
+	for _, v := range model.Views() {
+		exec(t, conn, v.SQL)
+	}
+	return conn, model
+}
+
+func open(t *testing.T) driver.Conn {
+	t.Helper()
+	options, err := clickhouse.ParseDSN(kit.Engine(t).URL("default"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func exec(t *testing.T, conn driver.Conn, sql string) {
+	t.Helper()
+	if err := conn.Exec(context.Background(), sql); err != nil {
+		t.Fatalf("%v\n%s", err, sql)
+	}
+}
+
+// TestStatementsHold makes everything twice, reads every view, and looks for
+// columns that say nothing.
+func TestStatementsHold(t *testing.T) {
+	conn, model := house(t, "Asia/Tehran")
+	for _, v := range model.Views() {
+		exec(t, conn, v.SQL)
+		rows, err := conn.Query(t.Context(), "SELECT * FROM "+v.Name+" LIMIT 1")
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", v.Name, err, v.SQL)
+		}
+		rows.Close()
+	}
+	var silent []string
+	rows, err := conn.Query(t.Context(), `SELECT database || '.' || table || '.' || name FROM system.columns
+		WHERE database IN ('nabz', 'nabz_internal') AND comment = '' AND table != 'shown'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		silent = append(silent, name)
+	}
+	if len(silent) > 0 {
+		t.Errorf("columns without a comment: %s", strings.Join(silent, ", "))
+	}
+}
