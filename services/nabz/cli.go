@@ -32,8 +32,9 @@ type cli struct {
 	Processor processorCmd `cmd:"" help:"Run one processor." group:"Running"`
 	Embedded  embeddedCmd  `cmd:"" help:"Run only the embedded parts." group:"Running"`
 
-	Topics topicsCmd `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
-	Config configCmd `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
+	Migrate migrateCmd `cmd:"" help:"Make the tables and views of a ClickHouse." group:"Preparing"`
+	Topics  topicsCmd  `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
+	Config  configCmd  `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
 
 	Tail    tailCmd    `cmd:"" help:"Print the records of a topic." group:"Looking"`
 	Version versionCmd `cmd:"" help:"Print the version." group:"Looking"`

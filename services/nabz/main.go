@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // zones on machines that have none, such as a bare image
 
 	"github.com/alecthomas/kong"
 	"go.uber.org/zap"

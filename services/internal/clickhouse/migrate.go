@@ -1,0 +1,205 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"strings"
+
+	"github.com/nabz/nabz/pkg/warehouse"
+)
+
+// ErrIncompatible is the error of a table whose columns differ in what an
+// addition cannot mend.
+var ErrIncompatible = errors.New("the table is not compatible")
+
+// Schema is what a migration brings about.
+type Schema struct {
+	Tables []warehouse.Table
+	// Views are statements that make or replace something; each runs again
+	// when its text has changed.
+	Views []warehouse.Statement
+}
+
+// tableSettings make an insert durable against the loss of power: without
+// them an acknowledged part may still be in the page cache.
+var tableSettings = []string{"fsync_after_insert", "fsync_part_directory"}
+
+// ledger remembers which text of each view is in force.
+const ledger = "CREATE TABLE IF NOT EXISTS " + warehouse.Internal + ".migrations (name String COMMENT 'What the statement makes.', " +
+	"hash UInt64 COMMENT 'Of the statement.', at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it ran, UTC.') " +
+	"ENGINE = ReplacingMergeTree(at) ORDER BY name COMMENT 'The statements that made the views, by the text that is in force.'"
+
+// Plan gives the statements that are missing, in order. It changes nothing.
+func Plan(ctx context.Context, conn Conn, s Schema) ([]warehouse.Statement, error) {
+	now, err := inspect(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	var plan []warehouse.Statement
+	for _, db := range []string{warehouse.Internal, warehouse.Public} {
+		if !now.databases[db] {
+			plan = append(plan, warehouse.Statement{Name: db, SQL: "CREATE DATABASE IF NOT EXISTS " + db})
+		}
+	}
+	if now.tables["migrations"] == nil {
+		plan = append(plan, warehouse.Statement{Name: warehouse.Internal + ".migrations", SQL: ledger})
+	}
+	for i := range s.Tables {
+		changes, err := now.changes(&s.Tables[i])
+		if err != nil {
+			return nil, err
+		}
+		plan = append(plan, changes...)
+	}
+	for _, v := range s.Views {
+		if now.hashes[v.Name] != hash(v.SQL) {
+			plan = append(plan, v)
+		}
+	}
+	return plan, nil
+}
+
+// Migrate carries out what [Plan] gives, each statement printed before it
+// runs. Running it again, or twice at once, does no harm.
+func Migrate(ctx context.Context, conn Conn, s Schema, out io.Writer) error {
+	plan, err := Plan(ctx, conn, s)
+	if err != nil {
+		return err
+	}
+	views := make(map[string]bool, len(s.Views))
+	for _, v := range s.Views {
+		views[v.Name] = true
+	}
+	for _, st := range plan {
+		if _, err := fmt.Fprintf(out, "%s;\n\n", st.SQL); err != nil {
+			return fmt.Errorf("print the migration: %w", err)
+		}
+		if err := conn.Exec(ctx, st.SQL); err != nil {
+			return fmt.Errorf("make %s: %w", st.Name, err)
+		}
+		if views[st.Name] {
+			note := "INSERT INTO " + warehouse.Internal + ".migrations (name, hash) VALUES (?, ?)"
+			if err := conn.Exec(durable(ctx), note, st.Name, hash(st.SQL)); err != nil {
+				return fmt.Errorf("note %s: %w", st.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func hash(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, text) // never fails
+	return h.Sum64()
+}
+
+// state is what a server has now.
+type state struct {
+	databases map[string]bool
+	tables    map[string]*table // of the internal database
+	hashes    map[string]uint64 // of the views' statements
+}
+
+type table struct {
+	comment string
+	engine  string // with its settings
+	columns map[string]field
+}
+
+type field struct{ typ, comment string }
+
+func inspect(ctx context.Context, conn Conn) (*state, error) {
+	s := &state{databases: map[string]bool{}, tables: map[string]*table{}, hashes: map[string]uint64{}}
+	err := each(ctx, conn, "SELECT name, '', '', '' FROM system.databases", func(name, _, _, _ string) { s.databases[name] = true })
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, conn, "SELECT name, comment, engine_full, '' FROM system.tables WHERE database = '"+warehouse.Internal+"'",
+		func(name, comment, engine, _ string) {
+			s.tables[name] = &table{comment: comment, engine: engine, columns: map[string]field{}}
+		})
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, conn, "SELECT table, name, type, comment FROM system.columns WHERE database = '"+warehouse.Internal+"'",
+		func(of, name, typ, comment string) {
+			if t := s.tables[of]; t != nil {
+				t.columns[name] = field{typ, comment}
+			}
+		})
+	if err != nil || s.tables["migrations"] == nil {
+		return s, err
+	}
+	// A view that somebody dropped has no hash, so it is made again.
+	rows, err := conn.Query(ctx, "SELECT name, hash FROM "+warehouse.Internal+".migrations FINAL "+
+		"WHERE name IN (SELECT concat(database, '.', name) FROM system.tables)")
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var h uint64
+		if err := rows.Scan(&name, &h); err != nil {
+			return nil, fmt.Errorf("read the migrations: %w", err)
+		}
+		s.hashes[name] = h
+	}
+	return s, rows.Err()
+}
+
+func each(ctx context.Context, conn Conn, query string, f func(a, b, c, d string)) error {
+	rows, err := conn.Query(ctx, query)
+	if err != nil {
+		return fmt.Errorf("inspect the server: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a, b, c, d string
+		if err := rows.Scan(&a, &b, &c, &d); err != nil {
+			return fmt.Errorf("inspect the server: %w", err)
+		}
+		f(a, b, c, d)
+	}
+	return rows.Err()
+}
+
+// changes gives what is missing from one table.
+func (s *state) changes(want *warehouse.Table) ([]warehouse.Statement, error) {
+	name := warehouse.Internal + "." + want.Name
+	var plan []warehouse.Statement
+	add := func(what, sql string) { plan = append(plan, warehouse.Statement{Name: what, SQL: sql}) }
+	now := s.tables[want.Name]
+	if now == nil {
+		plan = append(plan, want.Create())
+		now = &table{comment: want.Comment}
+	} else {
+		for _, c := range want.Columns {
+			was, there := now.columns[c.Name]
+			switch {
+			case !there:
+				plan = append(plan, want.Add(c))
+			case was.typ != c.Type:
+				return nil, fmt.Errorf("%s.%s is %s, %s is needed: compute a new epoch into new tables: %w", name, c.Name, was.typ, c.Type, ErrIncompatible)
+			case was.comment != c.Comment:
+				add(name+"."+c.Name, fmt.Sprintf("ALTER TABLE %s COMMENT COLUMN %s %s", name, c.Name, warehouse.Quote(c.Comment)))
+			}
+		}
+		if now.comment != want.Comment {
+			add(name, fmt.Sprintf("ALTER TABLE %s MODIFY COMMENT %s", name, warehouse.Quote(want.Comment)))
+		}
+	}
+	var missing []string
+	for _, setting := range tableSettings {
+		if !strings.Contains(now.engine, setting+" = ") {
+			missing = append(missing, setting+" = 1")
+		}
+	}
+	if len(missing) > 0 {
+		add(name, fmt.Sprintf("ALTER TABLE %s MODIFY SETTING %s", name, strings.Join(missing, ", ")))
+	}
+	return plan, nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/nabz/nabz/services/internal/catalog"
+	"github.com/nabz/nabz/services/internal/clickhouse"
+)
+
+type migrateCmd struct {
+	ReadyFile string `help:"Ready file of a running installation." placeholder:"F"`
+	DryRun    bool   `help:"Print the statements that would run; run none."`
+	Zone      string `help:"Zone whose days, weeks and months the views show, an IANA name." default:"UTC"`
+	WeekStart int    `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
+}
+
+// Help shows an example.
+func (migrateCmd) Help() string {
+	return "Makes and extends tables, and makes the views; what is there is kept. Running it again changes nothing.\n\n" +
+		"Example: nabz migrate --dry-run --clickhouse clickhouse://nabz:secret@127.0.0.1:9000/nabz"
+}
+
+// Run migrates, or prints what it would run.
+func (c migrateCmd) Run(a *app) error {
+	url, err := a.clickhouseURL(c.ReadyFile)
+	if err != nil {
+		return err
+	}
+	schema, err := c.schema()
+	if err != nil {
+		return usageError{err}
+	}
+	conn, err := clickhouse.Open(url)
+	if err != nil {
+		return usageError{err}
+	}
+	defer conn.Close()
+	if c.DryRun {
+		plan, err := clickhouse.Plan(a.ctx, conn, schema)
+		if err != nil {
+			return err
+		}
+		for _, st := range plan {
+			fmt.Fprintf(a.stdout, "%s;\n\n", st.SQL)
+		}
+		return nil
+	}
+	out := a.stdout
+	if a.Quiet {
+		out = io.Discard
+	}
+	return clickhouse.Migrate(a.ctx, conn, schema, out)
+}
+
+func (c migrateCmd) schema() (clickhouse.Schema, error) {
+	if _, err := time.LoadLocation(c.Zone); err != nil {
+		return clickhouse.Schema{}, fmt.Errorf("--zone: %w", err)
+	}
+	if c.WeekStart < 1 || c.WeekStart > 7 {
+		return clickhouse.Schema{}, fmt.Errorf("--week-start: %d, 1 to 7 are days", c.WeekStart)
+	}
+	all, err := catalog.Load()
+	if err != nil {
+		return clickhouse.Schema{}, err
+	}
+	model := all.Warehouse(c.Zone, c.WeekStart)
+	return clickhouse.Schema{Tables: model.Tables(), Views: model.Views()}, nil
+}
