@@ -1,20 +1,167 @@
-package schemas
+package schemas_test
 
 import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/kpi"
+	"github.com/nabz/nabz/pkg/pane"
+	"github.com/nabz/nabz/pkg/scenario"
+	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/pkg/track/contact"
+	"github.com/nabz/nabz/pkg/warehouse"
+	"github.com/nabz/nabz/schemas"
 )
 
-func TestKPIsLoad(t *testing.T) {
-	set, err := kpi.Load(KPIs(), contact.NewFamilies().All())
+// house is everything that the definitions are tried with.
+type house struct {
+	families contact.Families
+	set      *kpi.Set
+	task     track.Config
+	model    warehouse.Model
+}
+
+func newHouse(t *testing.T) house {
+	t.Helper()
+	catalogue, err := schemas.Catalogue()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range set.Measures("queue_segment") {
-		for _, p := range m.Parts() {
-			t.Logf("%10d %s: %s", p.ID, p.Column, p.Doc)
+	timings, err := track.ParseTimings("families.yaml", schemas.Families())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := house{families: contact.NewFamilies()}
+	if h.set, err = kpi.Load(schemas.KPIs(), h.families.All()); err != nil {
+		t.Fatal(err)
+	}
+	timing := timings[contact.Kind]
+	opener := func(name string) bool { typ, ok := catalogue.Type(name); return ok && typ.Opener }
+	h.task = track.Config{
+		Epoch: 1, PaneKeepMs: timing.Panes,
+		Rank: func(name string) int { typ, _ := catalogue.Type(name); return typ.Rank },
+		Kinds: []track.Kind{{Name: contact.Kind, Timing: timing, Tracker: contact.New(contact.Config{
+			Families: h.families, Opener: opener, LingerMs: timing.Linger, MaxAgeMs: timing.MaxAge,
+		})}},
+	}
+	for _, f := range h.families.All() {
+		h.task.Layouts = append(h.task.Layouts, pane.NewLayout(f, h.set.Measures(f.Name)))
+	}
+	h.model = warehouse.Model{
+		Events: catalogue, Families: h.families.All(), KPIs: h.set, Epoch: 1,
+		LatenessMs: map[string]int64{contact.Kind: timing.Lateness}, Zone: "UTC", WeekStart: 1,
+	}
+	return h
+}
+
+// TestScenarios holds every definition to what was worked out by hand, with the
+// events in the order of the file and in ten others, each of them once or
+// twice.
+func TestScenarios(t *testing.T) {
+	h := newHouse(t)
+	for _, d := range h.set.Definitions {
+		t.Run(d.Name, func(t *testing.T) {
+			text, err := fs.ReadFile(schemas.KPIs(), d.Name+"/scenario.txt")
+			if err != nil {
+				t.Fatalf("every KPI has a scenario: %v", err)
+			}
+			s, err := scenario.Parse(string(text), h.model.Events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(s.Claims) == 0 || len(s.Prose) == 0 {
+				t.Fatal("a scenario says something and claims something")
+			}
+			for seed := range uint64(11) {
+				rnd := rand.New(rand.NewPCG(seed, 1))
+				tried := *s
+				tried.Events = shuffled(rnd, s, seed > 0)
+				panes, err := tried.Rows(h.task)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := tried.Check(d, panes); err != nil {
+					t.Fatalf("order %d: %v", seed, err)
+				}
+			}
+		})
+	}
+}
+
+func shuffled(rnd *rand.Rand, s *scenario.Scenario, mix bool) (out []event.Event) {
+	if !mix {
+		return s.Events
+	}
+	for _, e := range s.Events {
+		out = append(out, e)
+		if rnd.IntN(3) == 0 {
+			out = append(out, e)
 		}
 	}
+	rnd.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// TestGoldenSQL keeps the SQL of every definition beside it, where a reviewer
+// sees it.
+func TestGoldenSQL(t *testing.T) {
+	h := newHouse(t)
+	for _, d := range h.set.Definitions {
+		q := warehouse.Query{Definition: d, By: d.By, Grain: warehouse.Minute, Zone: "UTC", WeekStart: 1}
+		got := fmt.Sprintf("-- The values of %s by minute, as the view kpi_%s gives them.\n%s\n\n-- The same, counted naively over facts: what nabz verify holds them against.\n%s\n",
+			d.Name, d.Name, h.model.Values(q), h.model.Naive(q))
+		file := filepath.Join("kpi", d.Name, "golden.sql")
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil || string(want) != got {
+			t.Errorf("%s differs from what the definition gives (%v); go test ./schemas -run GoldenSQL -update writes it anew", file, err)
+		}
+	}
+}
+
+// TestBrokenDefinitions shows that a slip is told with its place and the word
+// that was meant.
+func TestBrokenDefinitions(t *testing.T) {
+	h := newHouse(t)
+	whole, err := fs.ReadFile(schemas.KPIs(), "service_level/kpi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(name, old, slip, want string) {
+		t.Helper()
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(string(whole), old, slip, 1)
+			if text == string(whole) {
+				t.Fatalf("%q is not in the definition", old)
+			}
+			_, err := kpi.Check("service_level/kpi.yaml", "service_level", []byte(text), h.families.All())
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %q", err, want)
+			}
+		})
+	}
+	f("unknown_key", "owner:", "ownr:", `service_level/kpi.yaml:5:1: unknown key "ownr", did you mean "owner"?`)
+	f("missing_key", "owner: operations\n", "", `key "owner" is missing`)
+	f("family", "of: queue_segment", "of: queue_segments", `no family of facts "queue_segments", did you mean "queue_segment"?`)
+	f("column", "wait: {le: $threshold}", "wiat: {le: $threshold}", `queue_segment has no column "wiat", did you mean "wait"?`)
+	f("value", "outcome: abandoned}", "outcome: abandonned}", `outcome is never "abandonned", did you mean "abandoned"?`)
+	f("param", "{le: $short}", "{le: $shrt}", `no parameter "$shrt", did you mean "$short"?`)
+	f("unused", "short: 5s", "short: 5s, long: 9s", `parameter "long" is not used`)
+	f("measure", "answered_in / answered\n", "answered_inn / answered\n", `no measure "answered_inn", did you mean "answered_in"?`)
+	f("formula", "answered_in / offered", "answered_in // offered", "where a measure or a number belongs")
+	f("unit", "unit: ratio", "unit: s", "the formula gives time^0, but the unit s is time^1")
+	f("span", "threshold: 20s", "threshold: 20 sec", `"20 sec" is no span`)
+	f("by", "by: [queue, channel]", "by: [channel, queue]", "dimensions stand once each, in this order")
+	f("at", "at: enqueued_at", "at: outcome", `column "outcome" does not fit here`)
+	f("double", "unit: ratio", "unit: ratio\nunit: ratio", `key "unit" is there twice`)
 }
