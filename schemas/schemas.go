@@ -26,6 +26,12 @@ func KPIs() fs.FS { return sub(kpis, "kpi") }
 // Families is the table of timings by kind, families.yaml.
 func Families() []byte { return families }
 
+//go:embed mapping/*.yaml
+var mappings embed.FS
+
+// Mappings holds the mappings that are part of the binary, <name>.yaml.
+func Mappings() fs.FS { return sub(mappings, "mapping") }
+
 // Events holds fields.yaml and one file for each family of events.
 func Events() fs.FS { return sub(events, "events") }
 

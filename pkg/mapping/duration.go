@@ -1,0 +1,144 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/strictyaml"
+)
+
+// durationExpr is a span made of a row: a column, a constant, or what lies
+// between two times.
+type durationExpr struct {
+	column   int // -1: none
+	unit     int64
+	absent   []string
+	fallback *int64 // ms, where the column is absent
+	constant *int64 // ms
+	from, to int    // indexes of times; -1: none
+}
+
+// units are the lengths of one, in ms.
+var units = map[string]int64{"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+
+func (p *parser) duration(n *yaml.Node) *durationExpr {
+	d := &durationExpr{column: -1, from: -1, to: -1}
+	seconds := func(to **int64) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			v, ok := parseDecimal(n.Value)
+			if n.Kind != yaml.ScalarNode || !ok {
+				p.Errorf(n, "a number of seconds is expected, not %s", strictyaml.Kind(n))
+			}
+			*to = new(v * 1000 / event.DecimalScale)
+		}
+	}
+	p.Map(n, strictyaml.Keys{
+		"column":  func(n *yaml.Node) { d.column = p.column(n) },
+		"unit":    func(n *yaml.Node) { d.unit = units[p.OneOf(n, "ms", "s", "min", "h")] },
+		"absent":  func(n *yaml.Node) { d.absent = p.cleaned(p.Texts(n)) },
+		"or":      seconds(&d.fallback),
+		"seconds": seconds(&d.constant),
+		"from":    func(n *yaml.Node) { d.from = p.refer(n) },
+		"to":      func(n *yaml.Node) { d.to = p.refer(n) },
+	})
+	switch {
+	case d.column >= 0 && d.constant == nil && d.from < 0 && d.to < 0:
+		if d.unit == 0 {
+			p.Errorf(n, `key "unit" is missing: ms, s, min or h, of plain numbers`)
+		}
+	case d.column < 0 && d.constant != nil && d.from < 0 && d.to < 0:
+	case d.column < 0 && d.constant == nil && d.from >= 0 && d.to >= 0:
+	default:
+		p.Errorf(n, "one of column with unit, seconds, or from and to is expected")
+	}
+	return d
+}
+
+// eval gives the span in ms, or that there is none.
+func (d *durationExpr) eval(r *row) (int64, bool) {
+	switch {
+	case d.constant != nil:
+		return *d.constant, true
+	case d.from >= 0:
+		from, ok0 := r.time(d.from)
+		to, ok1 := r.time(d.to)
+		return to - from, ok0 && ok1
+	}
+	s, ok := r.present(d.column, d.absent)
+	if !ok {
+		if d.fallback != nil {
+			return *d.fallback, true
+		}
+		return 0, false
+	}
+	ms, ok := parseDuration(s, d.unit)
+	if !ok {
+		r.fail(d.column, "no duration: a number, mm:ss or h:mm:ss is expected")
+	}
+	return ms, ok
+}
+
+// parseDuration reads a plain number of units, or mm:ss, or h:mm:ss, with
+// decimals of the last. It may be negative.
+func parseDuration(s string, unit int64) (int64, bool) {
+	rest, negative := strings.CutPrefix(s, "-")
+	parts := strings.Split(rest, ":")
+	last, ok := parseDecimal(parts[len(parts)-1])
+	if !ok || last < 0 {
+		return 0, false
+	}
+	var ms int64
+	switch {
+	case len(parts) == 1:
+		if last > (1<<62)/unit {
+			return 0, false
+		}
+		ms = last * unit / event.DecimalScale
+	case len(parts) <= 3 && last < 60*event.DecimalScale:
+		var minutes int64
+		for i, part := range parts[:len(parts)-1] {
+			v, ok := parseDecimal(part)
+			if !ok || v < 0 || v%event.DecimalScale != 0 || v > 1e6*event.DecimalScale || i > 0 && v >= 60*event.DecimalScale {
+				return 0, false
+			}
+			minutes = minutes*60 + v/event.DecimalScale
+		}
+		ms = minutes*60_000 + last*1000/event.DecimalScale
+	default:
+		return 0, false
+	}
+	if negative {
+		ms = -ms
+	}
+	return ms, true
+}
+
+// parseDecimal reads a number with up to fourteen figures before the point, in
+// ten-thousandths; further decimals are cut. A comma may stand for the point.
+func parseDecimal(s string) (int64, bool) {
+	rest, negative := strings.CutPrefix(s, "-")
+	before, after, _ := strings.Cut(strings.Replace(rest, ",", ".", 1), ".")
+	if before == "" && after == "" || len(before) > 14 || strings.Trim(before+after, "0123456789") != "" {
+		return 0, false
+	}
+	var v int64
+	for _, c := range before {
+		v = v*10 + int64(c-'0')
+	}
+	after = (after + "0000")[:4]
+	for _, c := range after {
+		v = v*10 + int64(c-'0')
+	}
+	if negative {
+		v = -v
+	}
+	return v, true
+}
+
+func (r *row) present(column int, absent []string) (string, bool) {
+	s, ok := r.value(column)
+	return s, ok && !slices.Contains(absent, s)
+}

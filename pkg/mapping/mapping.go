@@ -1,0 +1,112 @@
+// Package mapping turns the rows of other people's call logs into events, by a
+// declaration in YAML: which columns are which fields, how times are written,
+// under which conditions a row gives which events.
+//
+// It does not know files: rows come in as texts. It reads no clock, starts no
+// goroutine and performs no I/O.
+package mapping
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nabz/nabz/pkg/event"
+)
+
+// Formats of files.
+const (
+	CSV   = "csv"
+	TSV   = "tsv"
+	JSONL = "jsonl"
+)
+
+// Mapping is one declaration, checked.
+type Mapping struct {
+	Name      string
+	Doc       string
+	Source    string // CloudEvents source of all its events
+	Format    string // CSV, TSV or JSONL
+	Delimiter rune   // of CSV
+	Encoding  string // utf-8, utf-16 or windows-1256
+	Header    bool   // the first line names the columns
+	Comment   string // lines that begin with it are no rows; empty: none
+
+	declared []string // names of columns where the file has no header
+	columns  []column
+	absent   []string // values that stand for nothing in any column
+	letters  bool     // Arabic letters to their Persian forms
+	digits   bool     // Persian and Arabic digits to Latin ones
+	zone     *time.Location
+	identity []int // columns; empty: the whole row
+	byLine   bool  // the row's line is its identity
+	times    []*timeExpr
+	skip     *condition
+	events   []*eventExpr
+}
+
+// column is a column that the mapping speaks of, and where it does first.
+type column struct {
+	name         string
+	line, column int
+}
+
+// Columns gives the columns that the mapping speaks of.
+func (m *Mapping) Columns() []string {
+	out := make([]string, len(m.columns))
+	for i, c := range m.columns {
+		out[i] = c.name
+	}
+	return out
+}
+
+// Declared gives the names of all columns of a file without header.
+func (m *Mapping) Declared() []string { return m.declared }
+
+// eventExpr is one event that a row may give.
+type eventExpr struct {
+	typ      *event.Type
+	suffix   string // of the id
+	at       int    // index of a time
+	sequence int64
+	when     *condition
+	data     []fieldExpr
+}
+
+// fieldExpr is one member of an event's data.
+type fieldExpr struct {
+	use      *event.Use
+	text     *textExpr     // of strings, numbers, decimals, booleans
+	time     int           // of times: index of a time
+	duration *durationExpr // of durations
+}
+
+// Event is one event that a row gave.
+type Event struct {
+	Type     string
+	Source   string
+	ID       string
+	Time     int64 // ms since 1970 UTC
+	Sequence int64
+	Data     []Member
+}
+
+// Member is one member of data: a name and its value as JSON.
+type Member struct{ Name, JSON string }
+
+// RowError is what is wrong with a row.
+type RowError struct {
+	Line   int    // of the file, from 1
+	Column string // its name; empty: the row as a whole
+	Text   string
+}
+
+// Error gives the place and what is wrong.
+func (e *RowError) Error() string {
+	if e.Column == "" {
+		return fmt.Sprintf("line %d: %s", e.Line, e.Text)
+	}
+	return fmt.Sprintf("line %d, column %s: %s", e.Line, e.Column, e.Text)
+}
+
+// maxValue is the longest value of a column that is read.
+const maxValue = 4096
