@@ -30,6 +30,7 @@ type cli struct {
 	Run       runCmd       `cmd:"" help:"Run an installation: all services and, unless addresses are given, Kafka and ClickHouse." group:"Running"`
 	Collector collectorCmd `cmd:"" help:"Run one collector." group:"Running"`
 	Processor processorCmd `cmd:"" help:"Run one processor." group:"Running"`
+	Loader    loaderCmd    `cmd:"" help:"Run one loader." group:"Running"`
 	Embedded  embeddedCmd  `cmd:"" help:"Run only the embedded parts." group:"Running"`
 
 	Migrate migrateCmd `cmd:"" help:"Make the tables and views of a ClickHouse." group:"Preparing"`

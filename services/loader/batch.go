@@ -1,0 +1,214 @@
+package loader
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/services/internal/catalog"
+	"github.com/nabz/nabz/services/internal/clickhouse"
+	"github.com/nabz/nabz/services/internal/kafka"
+)
+
+// batch is what is written at once: the blocks of all tables, then the
+// progress that speaks of them, then the offsets.
+type batch struct {
+	layout   *layout
+	events   eventBlock
+	facts    map[string]*factBlock // by family
+	panes    map[string]*paneBlock
+	rejects  rejectBlock
+	progress progressBlock
+	last     map[progressKey]progress // the newest of each
+	offsets  map[string]map[int32]kgo.EpochOffset
+	letters  []letter
+	records  int
+}
+
+// layout is what all batches share: which families and attributes there are.
+type layout struct {
+	tables   tables
+	fields   map[int32]string // attributes of events, by number
+	families []familyLayout
+}
+
+func newBatch(l *layout) (*batch, error) {
+	b := &batch{layout: l, facts: map[string]*factBlock{}, panes: map[string]*paneBlock{}}
+	var err error
+	note := func(e error) {
+		if err == nil {
+			err = e
+		}
+	}
+	note(b.events.open(l.tables))
+	note(b.rejects.open(l.tables))
+	note(b.progress.open(l.tables))
+	for i := range l.families {
+		f, p := &factBlock{}, &paneBlock{}
+		note(f.open(l.tables, &l.families[i]))
+		note(p.open(l.tables, &l.families[i]))
+		b.facts[l.families[i].family.Name], b.panes[l.families[i].family.Name] = f, p
+	}
+	b.reset()
+	return b, err
+}
+
+func (b *batch) reset() {
+	for _, block := range b.blocks() {
+		block.Reset()
+	}
+	b.progress.block.Reset()
+	b.last = map[progressKey]progress{}
+	b.offsets = map[string]map[int32]kgo.EpochOffset{}
+	b.letters = b.letters[:0]
+	b.records = 0
+}
+
+// blocks are the tables of data; the progress stands apart, for it comes last.
+func (b *batch) blocks() []*clickhouse.Block {
+	all := []*clickhouse.Block{b.events.block, b.rejects.block}
+	for _, f := range b.layout.families {
+		all = append(all, b.facts[f.family.Name].block, b.panes[f.family.Name].block)
+	}
+	return all
+}
+
+func (b *batch) full() bool {
+	rows, bytes := 0, 0
+	for _, block := range b.blocks() {
+		rows, bytes = rows+block.Rows(), bytes+block.Bytes()
+	}
+	return rows >= maxRows || bytes >= maxBytes
+}
+
+// add takes one record in. A record that cannot become a row becomes a dead
+// letter, and the offset goes on: it would be the same at every try.
+func (b *batch) add(r *kgo.Record, check *audit) {
+	b.records++
+	of := b.offsets[r.Topic]
+	if of == nil {
+		of = map[int32]kgo.EpochOffset{}
+		b.offsets[r.Topic] = of
+	}
+	of[r.Partition] = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
+	var reason string
+	if r.Topic == kafka.TopicEvents {
+		reason = b.addEvent(r)
+	} else {
+		reason = b.addRow(r, check)
+	}
+	if reason != "" {
+		b.letters = append(b.letters, letter{record: r, reason: reason})
+	}
+}
+
+// The reasons for which a record cannot become a row.
+const (
+	reasonMalformed     = "malformed"
+	reasonUnknownFamily = "unknown_family"
+	reasonUnknownColumn = "unknown_column"
+	reasonOutOfRange    = "time_out_of_range"
+)
+
+// reasons are all of them, for the metrics.
+var reasons = []string{reasonMalformed, reasonUnknownFamily, reasonUnknownColumn, reasonOutOfRange}
+
+func (b *batch) addEvent(r *kgo.Record) (reason string) {
+	e := &b.events.event
+	// The strings of the event share the record's memory, which nobody
+	// changes.
+	if err := e.Decode(stringOf(r.Value)); err != nil || e.Type == "" {
+		return reasonMalformed
+	}
+	if !instant(e.Time) || !instant(e.ReceivedAt) || !instant(e.ReplacesTime) {
+		return reasonOutOfRange
+	}
+	if e.IsClock() {
+		b.note(clockProgress(r, e))
+		return ""
+	}
+	b.events.add(r, b.layout.fields)
+	return ""
+}
+
+func (b *batch) addRow(r *kgo.Record, check *audit) (reason string) {
+	decoded, err := row.Decode(r.Value)
+	if err != nil {
+		return reasonMalformed
+	}
+	switch v := decoded.(type) {
+	case *row.Fact:
+		f := b.facts[v.Family]
+		if f == nil {
+			return reasonUnknownFamily
+		}
+		if reason := f.add(v); reason != "" {
+			return reason
+		}
+		check.fact(v, r.Value)
+	case *row.Pane:
+		p := b.panes[v.Family]
+		if p == nil {
+			return reasonUnknownFamily
+		}
+		if reason := p.add(v); reason != "" {
+			return reason
+		}
+		check.pane(v, r.Value)
+	case *row.Reject:
+		if !instant(v.Time) || !instant(v.ReceivedAt) {
+			return reasonOutOfRange
+		}
+		b.rejects.add(v)
+	case *row.Progress:
+		if !instant(v.Now) {
+			return reasonOutOfRange
+		}
+		b.note(progressKey{r.Topic, r.Partition, v.Tenant, v.Feed, v.Generation, v.Partition}, progress{*v})
+	}
+	return ""
+}
+
+func instant(ms int64) bool { return minInstant <= ms && ms <= maxInstant }
+
+// note keeps the newest progress of each kind: those before it say less.
+func (b *batch) note(k progressKey, p progress) {
+	if was, ok := b.last[k]; !ok || p.Position >= was.Position {
+		b.last[k] = p
+	}
+}
+
+// finish turns the kept progress into rows.
+func (b *batch) finish() {
+	b.progress.block.Reset()
+	for k, p := range b.last {
+		b.progress.add(k, &p.Progress)
+	}
+}
+
+// openLayout finds the tables and columns that rows go to.
+func openLayout(c *catalog.Catalog) (*layout, error) {
+	l := &layout{tables: tables{}, fields: map[int32]string{}}
+	model := c.Warehouse("UTC", 1) // views differ by zone, tables do not
+	all := model.Tables()
+	for i := range all {
+		l.tables[all[i].Name] = &all[i]
+	}
+	for _, f := range c.Events.Fields() {
+		l.fields[f.Number] = f.Name
+	}
+	for _, f := range c.Families() {
+		fl := familyLayout{family: f, parts: map[uint32]string{}}
+		for _, m := range c.KPIs.Measures(f.Name) {
+			for _, p := range m.Parts() {
+				if was, twice := fl.parts[p.ID]; twice && was != p.Column {
+					return nil, fmt.Errorf("family %s: parts %s and %s have one id", f.Name, was, p.Column)
+				}
+				fl.parts[p.ID] = p.Column
+			}
+		}
+		l.families = append(l.families, fl)
+	}
+	return l, nil
+}
