@@ -163,22 +163,15 @@ func (s *Set) grow(g *group, now int64) {
 	}
 }
 
-// Evict lets go of panes that ended more than the keeping time before now and
-// that the record at offset did not touch. A pane touched again begins at zero
-// under a new incarnation; incarnations add up.
-func (s *Set) Evict(offset int64) {
-	var spared []*Pane
+// Evict lets go of panes that ended more than the keeping time before the
+// clock. It belongs behind the commit of a clock record: a pane touched again
+// begins at zero under the offset of that later record, its new incarnation;
+// incarnations add up.
+func (s *Set) Evict() {
 	for len(s.ends) > 0 && s.ends[0].end()+s.keepMs < s.now {
 		p := s.ends.pop()
-		if p.touched == offset {
-			spared = append(spared, p)
-			continue
-		}
 		delete(p.group.panes, paneKey{p.grain, p.bucket})
 		s.keep.Drop(&p.node)
-	}
-	for _, p := range spared {
-		s.ends.push(p)
 	}
 }
 

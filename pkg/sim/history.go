@@ -56,8 +56,12 @@ func newHistory(rnd *rand.Rand, trouble map[string]bool) []Record {
 	h := &history{rnd: rnd, trouble: trouble}
 	contacts := 5 + rnd.IntN(40)
 	span := int64(10+rnd.IntN(40)) * 60_000
+	busy := trouble["reused ids"] && rnd.IntN(3) == 0
 	for i := range contacts {
 		id := fmt.Sprintf("c%d", i)
+		if busy {
+			id = "c" // one item that grows long
+		}
 		if trouble["reused ids"] && rnd.IntN(4) == 0 {
 			id = fmt.Sprintf("c%d", rnd.IntN(5))
 		}
@@ -219,6 +223,9 @@ func (h *history) replace(e event.Event) {
 	n.Replaces, n.ReplacesTime = e.UID, e.Time
 	n.Time += h.rnd.Int64N(40_000) - 20_000
 	at := max(e.Time, n.Time) + h.delay()
+	if h.rnd.IntN(4) == 0 {
+		at = e.Time + horizon + h.rnd.Int64N(30_000) // where only one of both times is late
+	}
 	if h.rnd.IntN(3) == 0 {
 		w := n
 		w.Withdrawn = true
@@ -232,6 +239,8 @@ func (h *history) delay() int64 {
 	switch {
 	case h.trouble["late"] && h.rnd.IntN(30) == 0:
 		return h.rnd.Int64N(3 * horizon)
+	case h.trouble["late"] && h.rnd.IntN(20) == 0:
+		return horizon - h.rnd.Int64N(linger+20_000) // just in time
 	case h.trouble["disorder"] && h.rnd.IntN(5) == 0:
 		return h.rnd.Int64N(horizon / 2)
 	}

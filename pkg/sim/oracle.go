@@ -167,8 +167,10 @@ func (v *verdict) member(clocks map[string]*clockState, held map[string]map[stri
 // fold tells the facts of one contact from all its events.
 func (v *verdict) fold(item string, events []accepted, now int64) {
 	replaced := map[event.UID]bool{}
+	last := int64(0) // an item is looked at when all that it names is long over
 	for _, e := range events {
 		replaced[e.Replaces] = true
+		last = max(last, e.Time, e.ReplacesTime)
 	}
 	events = slices.DeleteFunc(events, func(e accepted) bool { return e.Withdrawn || replaced[e.UID] })
 	slices.SortFunc(events, func(a, b accepted) int {
@@ -189,7 +191,7 @@ func (v *verdict) fold(item string, events []accepted, now int64) {
 		for _, e := range events[:n] {
 			if !l.opener {
 				v.orphans[e.offset] = true
-				if n < len(events) || over && at+linger+horizon < now {
+				if n < len(events) || over && max(at, last)+linger+horizon < now {
 					v.settled[e.offset] = n == len(events)
 				}
 			}

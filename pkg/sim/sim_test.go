@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	seedCount = flag.Int("seeds", 200, "how many seeds to run")
+	seedCount = flag.Int("seeds", 1000, "how many seeds to run")
 	oneSeed   = flag.Int("seed", 0, "run only this seed")
 )
 

@@ -324,12 +324,23 @@ func Clean(c track.Config, log [][]byte) (*Store, error) {
 	return s, s.Err
 }
 
-// Same compares two stores: keys, versions and contents.
+// Same compares two stores: keys, versions and contents, of progress the
+// contents alone.
 func Same(a, b *Store) error {
 	for _, k := range slices.Sorted(maps.Keys(a.Rows)) {
 		x, y := a.Rows[k], b.Rows[k]
 		if _, ok := b.Rows[k]; !ok {
 			return fmt.Errorf("%s is only in the first: %+v", k, x.Row)
+		}
+		if px, ok := x.Row.(*row.Progress); ok {
+			// How far a feed was last spoken of depends on when rows are
+			// flushed; what is said of it does not.
+			py := *y.Row.(*row.Progress)
+			py.Position = px.Position
+			if *px != py {
+				return fmt.Errorf("%s differs:\n %+v\n %+v", k, x.Row, y.Row)
+			}
+			continue
 		}
 		if x.Version != y.Version || x.Hash != y.Hash {
 			return fmt.Errorf("%s differs:\n %+v\n %+v", k, x.Row, y.Row)

@@ -207,7 +207,7 @@ func (t *Task) advance(f *feed, now, offset int64) {
 	f.now = now
 	t.keep.Touch(&f.node, f)
 	t.commit(f, offset)
-	f.panes.Evict(offset)
+	f.panes.Evict()
 }
 
 // wake looks at an item whose time has come.
