@@ -37,6 +37,8 @@ type cli struct {
 	Topics  topicsCmd  `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
 	Config  configCmd  `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
 
+	Replay replayCmd `cmd:"" help:"Send a call log through the front door, into a feed of its own." group:"Sending"`
+
 	Tail    tailCmd    `cmd:"" help:"Print the records of a topic." group:"Looking"`
 	Version versionCmd `cmd:"" help:"Print the version." group:"Looking"`
 }

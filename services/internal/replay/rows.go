@@ -1,0 +1,184 @@
+package replay
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"github.com/nabz/nabz/pkg/mapping"
+)
+
+// maxLine bounds one row: a call log's row has a few hundred bytes.
+const maxLine = 1 << 20
+
+// rows reads a file row by row.
+type rows struct {
+	file   *os.File
+	m      *mapping.Mapping
+	lines  *bufio.Reader
+	csv    *csv.Reader
+	line   int
+	header []string
+}
+
+// openRows opens a file and reads its header.
+func openRows(path string, m *mapping.Mapping) (*rows, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open call log: %w", err)
+	}
+	r := &rows{file: file, m: m}
+	// A byte order mark says more than any declaration.
+	text := transform.NewReader(bufio.NewReaderSize(file, 1<<16), unicode.BOMOverride(decoderOf(m.Encoding)))
+	if m.Format == mapping.CSV {
+		r.csv = csv.NewReader(text)
+		r.csv.Comma = m.Delimiter
+		r.csv.FieldsPerRecord = -1
+		r.csv.LazyQuotes = true
+	} else {
+		r.lines = bufio.NewReaderSize(text, 1<<16)
+	}
+	switch {
+	case m.Format == mapping.JSONL:
+		r.header = m.Columns()
+	case !m.Header:
+		r.header = m.Declared()
+	default:
+		if r.header, err = r.record(); err != nil {
+			_ = file.Close()
+			return nil, fmt.Errorf("read header of %s: %w", path, err)
+		}
+	}
+	return r, nil
+}
+
+func decoderOf(name string) transform.Transformer {
+	switch name {
+	case "windows-1256":
+		return charmap.Windows1256.NewDecoder()
+	case "utf-16":
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewDecoder()
+	}
+	// What is no UTF-8 must be told with its row, not replaced.
+	return encoding.Nop.NewDecoder()
+}
+
+// Close closes the file.
+func (r *rows) Close() { _ = r.file.Close() }
+
+// next gives the next row and its line. At the end the error is io.EOF. A bad
+// row is a *mapping.RowError; the next one can be read.
+func (r *rows) next() ([]string, int, error) {
+	for {
+		values, err := r.record()
+		if err != nil {
+			return nil, r.line, err
+		}
+		if len(values) == 1 && strings.TrimSpace(values[0]) == "" && len(r.header) > 1 ||
+			r.m.Comment != "" && strings.HasPrefix(values[0], r.m.Comment) {
+			continue
+		}
+		return values, r.line, nil
+	}
+}
+
+func (r *rows) record() ([]string, error) {
+	if r.csv != nil {
+		values, err := r.csv.Read()
+		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
+			r.line = parse.StartLine
+			return nil, &mapping.RowError{Line: parse.StartLine, Text: parse.Err.Error()}
+		}
+		if err == nil {
+			r.line, _ = r.csv.FieldPos(0)
+		}
+		return values, err
+	}
+	for {
+		line, err := r.readLine()
+		if err != nil {
+			return nil, err
+		}
+		if r.m.Format == mapping.TSV {
+			return strings.Split(line, "\t"), nil
+		}
+		if strings.TrimSpace(line) != "" {
+			return r.object(line)
+		}
+	}
+}
+
+// readLine gives the next line without its end.
+func (r *rows) readLine() (string, error) {
+	var long []byte
+	for {
+		part, err := r.lines.ReadSlice('\n')
+		if len(long)+len(part) <= maxLine {
+			long = append(long, part...)
+		} else {
+			long = append(long[:maxLine], ' ') // remembered as too long
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err != nil && (len(part) == 0 && len(long) == 0 || !errors.Is(err, io.EOF)) {
+			return "", err
+		}
+		break
+	}
+	r.line++
+	if len(long) > maxLine {
+		return "", &mapping.RowError{Line: r.line, Text: "the line is longer than a row may be"}
+	}
+	return strings.TrimRight(string(long), "\r\n"), nil
+}
+
+// object finds the mapping's columns in a line of JSON: a column is a path such
+// as call.agent.id.
+func (r *rows) object(line string) ([]string, error) {
+	dec := json.NewDecoder(strings.NewReader(line))
+	dec.UseNumber()
+	var root map[string]any
+	if err := dec.Decode(&root); err != nil || dec.More() {
+		return nil, &mapping.RowError{Line: r.line, Text: "not one JSON object"}
+	}
+	out := make([]string, len(r.header))
+	for i, path := range r.header {
+		out[i] = lookup(root, path)
+	}
+	return out, nil
+}
+
+// lookup gives the value at a path as text; nothing where there is none.
+func lookup(root map[string]any, path string) string {
+	if v, ok := root[path]; ok {
+		return textOf(v)
+	}
+	head, rest, dotted := strings.Cut(path, ".")
+	if inner, ok := root[head].(map[string]any); ok && dotted {
+		return lookup(inner, rest)
+	}
+	return ""
+}
+
+func textOf(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case bool:
+		return fmt.Sprint(v)
+	}
+	return ""
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/schemas"
+	"github.com/nabz/nabz/services/internal/clickhouse"
+	"github.com/nabz/nabz/services/internal/ready"
+	"github.com/nabz/nabz/services/internal/replay"
+)
+
+type replayCmd struct {
+	File          string        `arg:"" help:"Call log: CSV, TSV or JSON lines."`
+	Mapping       string        `required:"" help:"Mapping file, or the name of one that is built in, such as anonymous_bank." placeholder:"M.yaml"`
+	Tenant        string        `help:"Tenant of the events; default: the API key's own."`
+	Feed          string        `help:"Feed to replay into; default: the file's base name. live: an import into the live feed." placeholder:"NAME"`
+	Replace       bool          `help:"Begin a new generation of the feed; it is shown when it is complete."`
+	Wait          bool          `help:"End when every accepted event is queryable, and count what became of each."`
+	Rate          float64       `help:"Events a second at most; 0: as fast as it goes." placeholder:"N"`
+	ShuffleWithin time.Duration `help:"Send in an order that is off by at most this." placeholder:"D"`
+	Seed          uint64        `help:"Of the shuffle." default:"1"`
+	DryRun        bool          `help:"Check the mapping, print the first events and send none."`
+	First         int           `help:"How many events a dry run prints." default:"20"`
+	Collector     string        `help:"The collector's URL; default: that of the running installation." placeholder:"URL"`
+	APIKey        string        `name:"api-key" secret:"" help:"API key; default: that of the running installation." placeholder:"KEY"`
+	ReadyFile     string        `help:"Ready file of a running installation." placeholder:"F"`
+}
+
+// Help shows examples.
+func (replayCmd) Help() string {
+	return `Reads the file twice and sends it through the collector. The last line of the
+output is JSON: rows, events, accepted, repeats, late, rejected, dead_lettered,
+seconds. Without --wait, accepted is what the collector took, and repeats and
+late events are not told apart. How to write a mapping: docs/mappings.md.
+
+Examples: nabz replay calls.tsv --mapping anonymous_bank --wait
+          nabz replay calls.csv --mapping ours.yaml --dry-run`
+}
+
+// Run replays a file.
+func (c replayCmd) Run(a *app) error {
+	m, err := readMapping(c.Mapping)
+	if err != nil {
+		return usageError{err}
+	}
+	conf := replay.Config{
+		File: c.File, Mapping: m, Tenant: c.Tenant, Feed: c.Feed, Replace: c.Replace, Wait: c.Wait, Rate: c.Rate,
+		Shuffle: c.ShuffleWithin, Seed: c.Seed, Collector: c.Collector, APIKey: c.APIKey, Out: a.stdout, Progress: a.stderr,
+	}
+	if a.Quiet {
+		conf.Progress = io.Discard
+	}
+	if c.DryRun {
+		conf.DryRun = max(c.First, 1)
+		_, err := replay.Run(a.ctx, conf)
+		return err
+	}
+	url := a.ClickHouse
+	if conf.Collector == "" || conf.APIKey == "" {
+		f, err := ready.Read(a.readyFile(c.ReadyFile))
+		if err != nil {
+			return err
+		}
+		if conf.Collector == "" {
+			conf.Collector = f.Collector
+		}
+		if conf.APIKey == "" {
+			conf.APIKey = f.APIKey
+		}
+		if url == "" {
+			url = f.ClickHouseURL
+		}
+	}
+	if url != "" {
+		conn, err := clickhouse.Open(url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		catalogue, err := schemas.Catalogue()
+		if err != nil {
+			return fmt.Errorf("load the catalogue of events: %w", err)
+		}
+		conf.Outcome = &replay.Store{Conn: conn, Catalogue: catalogue}
+	}
+	_, err = replay.Run(a.ctx, conf)
+	return err
+}
+
+// readMapping reads a mapping file, or one that is built in.
+func readMapping(name string) (*mapping.Mapping, error) {
+	catalogue, err := schemas.Catalogue()
+	if err != nil {
+		return nil, fmt.Errorf("load the catalogue of events: %w", err)
+	}
+	data, err := os.ReadFile(name)
+	file := filepath.Base(name)
+	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, `/\`) {
+		file = strings.TrimSuffix(name, ".yaml") + ".yaml"
+		if built, builtErr := fs.ReadFile(schemas.Mappings(), file); builtErr == nil {
+			data, err = built, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read mapping: %w", err)
+	}
+	return mapping.Parse(file, data, catalogue, time.LoadLocation)
+}
