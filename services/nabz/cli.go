@@ -39,6 +39,7 @@ type cli struct {
 
 	Replay replayCmd `cmd:"" help:"Send a call log through the front door, into a feed of its own." group:"Sending"`
 
+	Get     getCmd     `cmd:"" help:"Print the values of a KPI." group:"Looking"`
 	Tail    tailCmd    `cmd:"" help:"Print the records of a topic." group:"Looking"`
 	Version versionCmd `cmd:"" help:"Print the version." group:"Looking"`
 }

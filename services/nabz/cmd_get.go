@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/nabz/nabz/services/internal/catalog"
+	"github.com/nabz/nabz/services/internal/clickhouse"
+	"github.com/nabz/nabz/services/internal/values"
+)
+
+type getCmd struct {
+	KPI       string   `arg:"" help:"Name of the KPI, or name.variant such as service_level.genesys."`
+	Feed      string   `help:"A named feed; default: the live one." placeholder:"F"`
+	By        []string `help:"Dimensions to keep, such as queue,channel." placeholder:"D,…"`
+	Grain     string   `help:"Length of the intervals: minute, quarter_hour, hour, day, week, month or all." default:"all"`
+	From      string   `help:"Only intervals from this instant on." placeholder:"T"`
+	To        string   `help:"Only intervals before this instant." placeholder:"T"`
+	Where     []string `help:"Only this value of a dimension; may be given several times." sep:"none" placeholder:"D=V"`
+	Tenant    string   `help:"Only this tenant." placeholder:"T"`
+	Zone      string   `help:"Zone of days, weeks, months and of times without an offset, an IANA name." default:"UTC"`
+	WeekStart int      `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
+	ReadyFile string   `help:"Ready file of a running installation." placeholder:"F"`
+}
+
+// Help shows an example.
+func (getCmd) Help() string {
+	return "Prints the values of a KPI, a row for each interval, tenant and combination of the dimensions kept; with --json one object a line.\n\n" +
+		"Example: nabz get service_level --feed anonymous_bank_calls_1999_02 --by queue --grain day --zone Asia/Jerusalem"
+}
+
+// Run asks and prints.
+func (c getCmd) Run(a *app) error {
+	all, err := catalog.Load()
+	if err != nil {
+		return err
+	}
+	sql, err := values.Query(all.Warehouse(c.Zone, c.WeekStart), values.Request{
+		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart,
+		Tenant: c.Tenant, Feed: c.Feed, From: c.From, To: c.To, Where: c.Where,
+	})
+	if err != nil {
+		return usageError{err}
+	}
+	url, err := a.clickhouseURL(c.ReadyFile)
+	if err != nil {
+		return err
+	}
+	conn, err := clickhouse.Open(url)
+	if err != nil {
+		return usageError{err}
+	}
+	defer conn.Close()
+	if a.JSON {
+		return values.Rows(a.ctx, conn, sql, func(r values.Row) error {
+			return writeObject(a, r)
+		})
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	head := false
+	err = values.Rows(a.ctx, conn, sql, func(r values.Row) error {
+		if !head {
+			head = true
+			fmt.Fprintln(table, strings.Join(r.Columns, "\t"))
+		}
+		cells := make([]string, len(r.Values))
+		for i, v := range r.Values {
+			cells[i] = cell(v)
+		}
+		_, err := fmt.Fprintln(table, strings.Join(cells, "\t"))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return table.Flush()
+}
+
+// cell shows a value to people: what is not there as a dash.
+func cell(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "-"
+	case float64:
+		return fmt.Sprintf("%.10g", v)
+	case string:
+		if v == "" {
+			return "-"
+		}
+	}
+	return fmt.Sprint(v)
+}
+
+// writeObject prints a row as one JSON object, keys in the order of the
+// columns.
+func writeObject(a *app, r values.Row) error {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, name := range r.Columns {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		v, err := json.Marshal(r.Values[i])
+		if err != nil {
+			return fmt.Errorf("print %s: %w", name, err)
+		}
+		fmt.Fprintf(&b, "%q:%s", name, v)
+	}
+	b.WriteString("}\n")
+	_, err := a.stdout.Write([]byte(b.String()))
+	return err
+}
