@@ -37,6 +37,7 @@ type cli struct {
 	Topics  topicsCmd  `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
 	Config  configCmd  `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
 
+	Demo   demoCmd   `cmd:"" help:"Send the live events of a simulated contact center." group:"Sending"`
 	Replay replayCmd `cmd:"" help:"Send a call log through the front door, into a feed of its own." group:"Sending"`
 
 	Get     getCmd     `cmd:"" help:"Print the values of a KPI." group:"Looking"`

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -76,7 +77,7 @@ func (i *installation) addServices(c runCmd) {
 	service := func(name, port string, after ...string) {
 		addr := address(i.ports[port])
 		i.parts = append(i.parts, supervise.Part{
-			Name: name, Args: []string{name}, Env: append(env, "NABZ_LISTEN="+addr), After: after, Grace: drainGrace,
+			Name: name, Args: []string{name}, Env: slices.Concat(env, []string{"NABZ_LISTEN=" + addr}), After: after, Grace: drainGrace,
 			Probe: func(ctx context.Context) error { return askReady(ctx, "http://"+addr) },
 		})
 	}

@@ -14,7 +14,8 @@ import (
 type tailCmd struct {
 	Topic     string `arg:"" help:"Name of the topic, such as nabz.events.v1."`
 	ReadyFile string `help:"Ready file of a running installation." placeholder:"F"`
-	Last      int64  `short:"n" help:"Records of each partition to begin with; -1: all." default:"10"`
+	Last      int64  `short:"n" help:"Records of each partition to begin with." default:"10"`
+	All       bool   `help:"Begin with the first record that is kept."`
 	Follow    bool   `short:"f" help:"Go on when the end is reached."`
 }
 
@@ -37,8 +38,11 @@ func (c tailCmd) Run(a *app) error {
 	for _, f := range catalogue.Fields() {
 		names[f.Number] = f.Name
 	}
-	out := json.NewEncoder(a.stdout)
-	return kafka.Tail{Brokers: brokers, Topic: c.Topic, Last: c.Last, Follow: c.Follow}.Run(a.ctx, func(r kafka.Record) error {
+	out, last := json.NewEncoder(a.stdout), c.Last
+	if c.All {
+		last = -1
+	}
+	return kafka.Tail{Brokers: brokers, Topic: c.Topic, Last: last, Follow: c.Follow}.Run(a.ctx, func(r kafka.Record) error {
 		return out.Encode(map[string]any{
 			"topic": r.Topic, "partition": r.Partition, "offset": r.Offset,
 			"timestamp": r.Timestamp.UTC().Format(time.RFC3339Nano),

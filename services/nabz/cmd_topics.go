@@ -54,7 +54,7 @@ func (c topicsApplyCmd) Run(a *app) error {
 	if err := admin.Apply(a.ctx, changes, io.Discard); err != nil {
 		return err
 	}
-	return admin.Ensure(a.ctx, wanted, a.stdout)
+	return admin.Ensure(a.ctx, wanted, io.Discard)
 }
 
 func (c topicFlags) plan(a *app) (*kafka.Admin, []kafka.Topic, []kafka.Change, error) {
@@ -83,6 +83,9 @@ func (c topicFlags) print(a *app, wanted []kafka.Topic, changes []kafka.Change) 
 		return json.NewEncoder(a.stdout).Encode(map[string]any{"topics": wanted, "changes": lines})
 	}
 	var b strings.Builder
+	if a.Quiet {
+		return nil
+	}
 	if c.All || len(changes) > 0 {
 		for _, t := range wanted {
 			fmt.Fprintf(&b, "%s (%d partitions): %s\n", t.Name, t.Partitions, t.Doc)

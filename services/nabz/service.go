@@ -84,7 +84,7 @@ func askReady(ctx context.Context, url string) error {
 		return fmt.Errorf("ask %s: %w", url, err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode/100 != 2 {
 		return fmt.Errorf("ask %s: %s", url, res.Status)
 	}
 	return nil

@@ -123,7 +123,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		p, stop, stopped := &s.Parts[i], behind, make(chan struct{})
 		g.Go(func() error {
 			defer close(stopped)
-			return s.keep(ctx, p, stop)
+			err := s.keep(ctx, p, stop)
+			if err == nil {
+				<-stop // a preparation is over long before those behind it
+			}
+			return err
 		})
 		behind = stopped
 	}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nabz/nabz/services/internal/ready"
+)
+
+// installationOf starts the binary, which is this test's own, and waits for
+// its ready file.
+func installationOf(t *testing.T, args ...string) (path string, stop func(os.Signal) error) {
+	t.Helper()
+	dir := t.TempDir()
+	path = filepath.Join(dir, "data", ready.FileName)
+	cmd := exec.Command("/proc/self/exe", append(args, "--ports", "auto", "--data-dir", filepath.Join(dir, "data"))...)
+	cmd.Env = append(os.Environ(), envMain+"=1")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	done := false
+	stop = func(s os.Signal) error {
+		if done {
+			return nil
+		}
+		done = true
+		if err := cmd.Process.Signal(s); err != nil {
+			return err
+		}
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(time.Minute):
+			_ = cmd.Process.Kill()
+			return errors.New("it does not stop")
+		}
+	}
+	t.Cleanup(func() {
+		if err := stop(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Log(out.String())
+		}
+	})
+	await(t, "the ready file", func() bool {
+		_, err := ready.Read(path)
+		return err == nil
+	})
+	return path, stop
+}
+
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited a minute for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// post sends a body and gives the answer's status, 0 where there is none.
+func post(t *testing.T, url, body string, header map[string]string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return res.StatusCode, strings.TrimSpace(string(b))
+}
+
+func sendContact(t *testing.T, f ready.File, id string) {
+	t.Helper()
+	for i, typ := range []string{"contact.queued", "contact.answered", "contact.ended"} {
+		data := map[string]any{"contact_id": id, "queue_id": "support", "channel": "voice"}
+		if typ == "contact.answered" {
+			data["agent_id"] = "a1"
+		}
+		e, err := json.Marshal(map[string]any{
+			"specversion": "1.0", "type": typ, "source": "test", "id": fmt.Sprintf("%s-%d", id, i),
+			"time": time.Now().UTC().Format(time.RFC3339Nano),
+			"data": data,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := ""
+		await(t, typ+" to be taken", func() bool {
+			status, got := post(t, f.Collector+"/v1/events", string(e), map[string]string{
+				"Content-Type": "application/cloudevents+json", "Authorization": "Bearer " + f.APIKey})
+			if answer = got; status >= 400 && status < 500 {
+				t.Fatalf("refused: %d %s", status, answer)
+			}
+			return status == http.StatusOK
+		})
+	}
+}
+
+func TestRun(t *testing.T) {
+	path, stop := installationOf(t, "run")
+	f, err := ready.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("the ready file: %v, %v, want mode 0600", st.Mode(), err)
+	}
+	parts := []string{"collector", "processor", "loader", "clickhouse", "clickhouse-guard", "kafka"}
+	for _, p := range parts {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", f.PIDs[p]))
+		if err != nil {
+			t.Errorf("part %s: %v", p, err)
+		}
+		for _, secret := range []string{f.APIKey, f.BIPassword, f.ClickHouseURL} {
+			if secret == "" || bytes.Contains(line, []byte(secret)) {
+				t.Errorf("a secret of part %s is missing, or in its arguments: %q", p, line)
+			}
+		}
+	}
+	answered := func(want string) {
+		t.Helper()
+		await(t, want+" answered contacts", func() bool {
+			status, got := post(t, f.ClickHouseHTTP, "SELECT toInt64(sum(value)) FROM nabz.kpi_answered",
+				map[string]string{"X-ClickHouse-User": f.BIUser, "X-ClickHouse-Key": f.BIPassword})
+			return status == http.StatusOK && got == want
+		})
+	}
+	sendContact(t, f, "c0")
+	answered("1")
+	for i, p := range parts {
+		now, err := ready.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(now.PIDs[p], syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "a new "+p, func() bool {
+			next, err := ready.Read(path)
+			return err == nil && next.PIDs[p] != now.PIDs[p]
+		})
+		sendContact(t, f, fmt.Sprintf("c%d", i+1))
+	}
+	answered(fmt.Sprint(len(parts) + 1))
+	last, err := ready.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := call("topics", "plan", "--ready-file", path, "--log-cap", "134217728"); code != 0 || !strings.Contains(out, "as they should be") {
+		t.Errorf("topics plan: exit %d: %s%s", code, out, errs)
+	}
+	if code, out, errs := call("migrate", "--dry-run", "--ready-file", path); code != 0 || out != "" {
+		t.Errorf("migrate --dry-run: exit %d: %s%s", code, out, errs)
+	}
+	if code, out, errs := call("tail", "nabz.events.v1", "--ready-file", path, "--all"); code != 0 || strings.Count(out, `"contact.answered"`) < len(parts) {
+		t.Errorf("tail: exit %d: %d lines: %s", code, strings.Count(out, "\n"), errs)
+	}
+	if err := stop(os.Interrupt); err != nil {
+		t.Errorf("after SIGINT: %v", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the ready file is still there: %v", err)
+	}
+	for p, pid := range last.PIDs {
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("part %s still lives: %v", p, err)
+		}
+	}
+}
+
+func TestPartsDieWithTheirSupervisor(t *testing.T) {
+	path, stop := installationOf(t, "embedded", "kafka")
+	f, err := ready.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(syscall.SIGKILL); err == nil {
+		t.Error("killed, and it ended with 0")
+	}
+	await(t, "the broker's death", func() bool { return errors.Is(syscall.Kill(f.PIDs["kafka"], 0), syscall.ESRCH) })
+	if _, err := ready.Read(path); !errors.Is(err, ready.ErrNotRunning) {
+		t.Errorf("the ready file of a dead installation: %v, want ErrNotRunning", err)
+	}
+}
