@@ -80,7 +80,7 @@ var ErrOtherReplay = errors.New("another replay owns the feed; it may be taken o
 // replay is one run.
 type replay struct {
 	Config
-	sender     *sender
+	sender     *Sender
 	began      time.Time
 	live       bool
 	session    int64
@@ -123,7 +123,7 @@ func (r *replay) run(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	r.sender = newSender(r.Config)
+	r.sender = NewSender(r.Config)
 	if !r.live {
 		offsets, err := r.clock(ctx, event.TypeFeedOpened, r.sum.least)
 		if err != nil {
@@ -212,10 +212,10 @@ func (r *replay) place() Place {
 
 // clock sends a record of the feed's clock and gives its offset by partition.
 func (r *replay) clock(ctx context.Context, kind string, at int64) ([]int64, error) {
-	if err := r.sender.flush(ctx); err != nil {
+	if err := r.sender.Flush(ctx); err != nil {
 		return nil, err
 	}
-	r.sender.add(r.clockRecord(kind, at))
+	r.sender.Add(r.clockRecord(kind, at))
 	offsets, err := r.sender.flushed(ctx)
 	if err == nil && len(offsets) == 0 {
 		err = fmt.Errorf("send %s: the collector refused it: %s", kind, r.sender.lastError)
@@ -270,10 +270,10 @@ func (r *replay) sendAll(ctx context.Context) error {
 	last, sent, told := time.Now(), 0, time.Now()
 	return r.events(func(body []byte, least int64) error {
 		r.summary.Events++
-		r.sender.add(body)
+		r.sender.Add(body)
 		sent++
 		if !r.live && (sent >= advanceEvents || time.Since(last) > advanceEvery) {
-			r.sender.add(r.clockRecord(event.TypeFeedAdvanced, least))
+			r.sender.Add(r.clockRecord(event.TypeFeedAdvanced, least))
 			last, sent = time.Now(), 0
 		}
 		if time.Since(told) > time.Second {
@@ -281,16 +281,16 @@ func (r *replay) sendAll(ctx context.Context) error {
 			fmt.Fprintf(r.Progress, "sent %d of %d events\n", r.summary.Events, r.sum.events)
 		}
 		if wait := pace.next(time.Now()); wait > 0 {
-			if err := r.sender.flush(ctx); err != nil {
+			if err := r.sender.Flush(ctx); err != nil {
 				return err
 			}
 			return pause(ctx, min(wait, advanceEvery))
 		}
-		if r.sender.full() {
-			return r.sender.flush(ctx)
+		if r.sender.Full() {
+			return r.sender.Flush(ctx)
 		}
 		return nil
-	}, func() error { return r.sender.flush(ctx) })
+	}, func() error { return r.sender.Flush(ctx) })
 }
 
 // await waits until all is queryable and counts what became of it.

@@ -21,9 +21,9 @@ const (
 	maxAnswer      = 4 << 20
 )
 
-// sender posts batches of events and tries again until each was answered: its
+// Sender posts batches of events and tries again until each was answered: its
 // events have the same ids every time, so nothing counts twice.
-type sender struct {
+type Sender struct {
 	url, key     string
 	client       *http.Client
 	progress     io.Writer
@@ -36,20 +36,23 @@ type sender struct {
 	lastError    string
 }
 
-func newSender(c Config) *sender {
+// NewSender makes a sender of the collector and the key of c.
+func NewSender(c Config) *Sender {
 	client := c.Client
 	if client == nil {
 		client = &http.Client{Timeout: requestTimeout}
 	}
-	return &sender{url: strings.TrimSuffix(c.Collector, "/") + "/v1/events", key: c.APIKey, client: client, progress: c.Progress}
+	return &Sender{url: strings.TrimSuffix(c.Collector, "/") + "/v1/events", key: c.APIKey, client: client, progress: c.Progress}
 }
 
 // batchBytes keeps a batch below what the collector takes.
 const batchBytes = 2 << 20
 
-func (s *sender) full() bool { return s.events >= batchEvents || len(s.batch) >= batchBytes }
+// Full tells whether a batch is to be sent before more is added.
+func (s *Sender) Full() bool { return s.events >= batchEvents || len(s.batch) >= batchBytes }
 
-func (s *sender) add(body []byte) {
+// Add adds one structured CloudEvent to the batch.
+func (s *Sender) Add(body []byte) {
 	if s.events == 0 {
 		s.batch = append(s.batch[:0], '[')
 	} else {
@@ -59,7 +62,8 @@ func (s *sender) add(body []byte) {
 	s.events++
 }
 
-func (s *sender) flush(ctx context.Context) error {
+// Flush sends what was added and returns when it is durable.
+func (s *Sender) Flush(ctx context.Context) error {
 	_, err := s.flushed(ctx)
 	return err
 }
@@ -78,7 +82,7 @@ type result struct {
 
 // flushed sends what was added, and gives the offsets of the last record that
 // went to every partition.
-func (s *sender) flushed(ctx context.Context) ([]int64, error) {
+func (s *Sender) flushed(ctx context.Context) ([]int64, error) {
 	if s.events == 0 {
 		return nil, nil
 	}
@@ -119,7 +123,7 @@ func (e *refusedError) Error() string {
 
 // post sends one body. An error that is no *refusedError is worth another try,
 // after the time that the collector asks for.
-func (s *sender) post(ctx context.Context, body []byte) ([]result, time.Duration, error) {
+func (s *Sender) post(ctx context.Context, body []byte) ([]result, time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, 0, &refusedError{detail: err.Error()}
@@ -153,7 +157,7 @@ func (s *sender) post(ctx context.Context, body []byte) ([]result, time.Duration
 	return nil, 0, &refusedError{status: resp.StatusCode, detail: strings.TrimPrefix(problem.Field+": "+problem.Detail, ": ")}
 }
 
-func (s *sender) count(results []result) (offsets []int64) {
+func (s *Sender) count(results []result) (offsets []int64) {
 	for i := range results {
 		r := &results[i]
 		switch {
@@ -175,6 +179,12 @@ func (s *sender) count(results []result) (offsets []int64) {
 	}
 	return offsets
 }
+
+// Accepted gives how many events the collector took.
+func (s *Sender) Accepted() int64 { return s.accepted }
+
+// Refused gives how many events the collector refused.
+func (s *Sender) Refused() int64 { return s.rejected + s.deadLettered }
 
 // pace holds a rate of events a second.
 type pace struct {
