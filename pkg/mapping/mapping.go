@@ -31,6 +31,7 @@ type Mapping struct {
 	Header    bool   // the first line names the columns
 	Comment   string // lines that begin with it are no rows; empty: none
 
+	file     string   // for messages
 	declared []string // names of columns where the file has no header
 	columns  []column
 	absent   []string // values that stand for nothing in any column

@@ -40,7 +40,7 @@ func Parse(file string, data []byte, cat *event.Catalogue, zones Zones) (*Mappin
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{Reader: r, m: &Mapping{Delimiter: ',', Encoding: "utf-8", Header: true, zone: time.UTC, absent: []string{""}}, cat: cat, zones: zones, used: map[int]bool{}}
+	p := &parser{Reader: r, m: &Mapping{file: file, Delimiter: ',', Encoding: "utf-8", Header: true, zone: time.UTC, absent: []string{""}}, cat: cat, zones: zones, used: map[int]bool{}}
 	p.parse(root)
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -309,5 +309,5 @@ func (e *eventExpr) names() []string {
 
 // missing tells where a column was spoken of that the file does not have.
 func (m *Mapping) missing(c column, header []string) error {
-	return fmt.Errorf("%s.yaml:%d:%d: no column %q in the file%s", m.Name, c.line, c.column, c.name, strictyaml.Hint(c.name, header))
+	return fmt.Errorf("%s:%d:%d: no column %q in the file%s", m.file, c.line, c.column, c.name, strictyaml.Hint(c.name, header))
 }
