@@ -42,6 +42,7 @@ type cli struct {
 
 	Get     getCmd     `cmd:"" help:"Print the values of a KPI." group:"Looking"`
 	Tail    tailCmd    `cmd:"" help:"Print the records of a topic." group:"Looking"`
+	Ready   readyCmd   `cmd:"" hidden:"" help:"Ask a service whether it is ready."`
 	Version versionCmd `cmd:"" help:"Print the version." group:"Looking"`
 }
 

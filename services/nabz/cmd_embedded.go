@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"slices"
+
+	"github.com/nabz/nabz/services/internal/embedded"
 )
 
 type embeddedCmd struct {
 	portFlags
-	Parts []string `arg:"" optional:"" enum:"kafka,clickhouse" help:"kafka, clickhouse; none: both."`
+	FetchOnly bool     `help:"Fetch the ClickHouse engine into the cache and end."`
+	Parts     []string `arg:"" optional:"" enum:"kafka,clickhouse" help:"kafka, clickhouse; none: both."`
 }
 
 // Help shows an example.
@@ -18,6 +21,18 @@ func (embeddedCmd) Help() string {
 // Run starts the parts and keeps them running until it is asked to stop.
 func (c embeddedCmd) Run(a *app) error {
 	a.Kafka, a.ClickHouse = nil, ""
+	if c.FetchOnly {
+		cache, err := embedded.CacheDir()
+		if err != nil {
+			return err
+		}
+		lib, err := embedded.FetchEngine(a.ctx, cache, a.stderr)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(a.stdout, lib)
+		return err
+	}
 	i, closeIt, err := openInstallation(a, c.portFlags)
 	if err != nil {
 		return err

@@ -16,7 +16,8 @@ import (
 
 type runCmd struct {
 	portFlags
-	Partitions int `help:"Partitions of every topic, fixed at the first start." default:"8"`
+	Demo       bool `help:"Also play a simulated contact center."`
+	Partitions int  `help:"Partitions of every topic, fixed at the first start." default:"8"`
 }
 
 // Help shows an example.
@@ -33,6 +34,7 @@ const (
 	partCollector = "collector"
 	partProcessor = "processor"
 	partLoader    = "loader"
+	partDemo      = "demo"
 )
 
 // drainGrace is how long a service may drain: a loader's last insert, a
@@ -86,6 +88,12 @@ func (i *installation) addServices(c runCmd) {
 	service(partLoader, portLoader, partTopics, partMigrate)
 	service(partProcessor, portProcessor, partTopics)
 	service(partCollector, portCollector, partTopics)
+	if c.Demo {
+		// The last to start and the first to stop. It is told the addresses:
+		// the ready file is written when it, too, is up.
+		i.parts = append(i.parts, supervise.Part{Name: partDemo, Args: []string{partDemo}, After: []string{partCollector},
+			Env: slices.Concat(env, []string{"NABZ_COLLECTOR=" + i.file.Collector, "NABZ_QUIET=true"})})
+	}
 }
 
 // environment is what every service of the installation is told. Secrets go

@@ -1,0 +1,59 @@
+# Nabz. `make` lists what there is.
+#
+# A fresh machine needs Go, Node with npm, Java 17 with Maven, and nothing else:
+# the ClickHouse engine and the Kafka broker of the tests are fetched, pinned by
+# version and checksum, into $NABZ_CACHE or the user's cache folder.
+
+SHELL   := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MODULES := pkg schemas services scripts
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
+DATA    ?= .nabz
+RUN     ?= --ports default
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: build
+build: ## bin/nabz, the one binary
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/nabz ./services/nabz
+
+.PHONY: run
+run: build ## everything embedded, with a simulated contact center; RUN and DATA change how
+	bin/nabz run --demo --data-dir $(DATA) $(RUN)
+
+.PHONY: test
+test: check-format check-modules ## everything, real Apache Kafka and the real ClickHouse engine included
+	go vet work
+	go test -timeout 20m work
+	go test -race -timeout 20m $(RACE)
+
+# Where goroutines meet. The simulation of the core has one and runs without.
+RACE := ./services/collector ./services/processor ./services/loader ./services/internal/supervise ./services/internal/embedded
+
+.PHONY: check-format
+check-format:
+	@bad=$$(gofmt -l $(MODULES)); if [ -n "$$bad" ]; then echo "gofmt these:"; echo "$$bad"; exit 1; fi
+
+# Each module must stand alone: the workspace hides a missing requirement.
+.PHONY: check-modules
+check-modules:
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go build ./... && GOWORK=off go vet ./...) || exit 1; done
+
+.PHONY: lint
+lint: ## the linters of .golangci.yml, for whoever has golangci-lint
+	@command -v golangci-lint >/dev/null || { echo "golangci-lint v2 is not installed"; exit 1; }
+	for m in $(MODULES); do (cd $$m && golangci-lint run --config ../.golangci.yml ./...); done
+
+.PHONY: bench
+bench: ## every benchmark, once
+	go test -run '^$$' -bench . -benchtime 2s work
+
+.PHONY: fetch
+fetch: build ## fetch what tests and runs need, and nothing else
+	bin/nabz embedded --fetch-only
+
+.PHONY: clean
+clean: ## remove what was built; data and cache stay
+	rm -rf bin
