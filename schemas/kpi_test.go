@@ -54,7 +54,7 @@ func newHouse(t *testing.T) house {
 		h.task.Layouts = append(h.task.Layouts, pane.NewLayout(f, h.set.Measures(f.Name)))
 	}
 	h.model = warehouse.Model{
-		Events: catalogue, Families: h.families.All(), KPIs: h.set, Epoch: 1,
+		Events: catalogue, Families: h.families.All(), KPIs: h.set,
 		LatenessMs: map[string]int64{contact.Kind: timing.Lateness}, Zone: "UTC", WeekStart: 1,
 	}
 	return h

@@ -75,15 +75,22 @@ func (d *durationExpr) eval(r *row) (int64, bool) {
 		return 0, false
 	}
 	ms, ok := parseDuration(s, d.unit)
-	if !ok {
-		r.fail(d.column, "no duration: a number, mm:ss or h:mm:ss is expected")
+	switch {
+	case !ok:
+		r.fail(d.column, "no duration: a number, mm:ss, h:mm:ss or 1h 2m 3s is expected")
+	case ms < 0:
+		// More often a sign for "none" than a span.
+		r.fail(d.column, "a negative duration; if it stands for none, name it under absent")
 	}
 	return ms, ok
 }
 
 // parseDuration reads a plain number of units, or mm:ss, or h:mm:ss, with
-// decimals of the last. It may be negative.
+// decimals of the last, or 1h 2m 3s, or PT1H2M3S. It may be negative.
 func parseDuration(s string, unit int64) (int64, bool) {
+	if ms, ok := spelled(s); ok {
+		return ms, true
+	}
 	rest, negative := strings.CutPrefix(s, "-")
 	parts := strings.Split(rest, ":")
 	last, ok := parseDecimal(parts[len(parts)-1])
@@ -116,10 +123,46 @@ func parseDuration(s string, unit int64) (int64, bool) {
 	return ms, true
 }
 
+// spelled reads numbers with letters: 1h 2m 3s, 2min 31sec, PT2M31S.
+func spelled(s string) (int64, bool) {
+	s = strings.TrimPrefix(strings.ToLower(s), "pt")
+	var ms int64
+	for s != "" {
+		n := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+		if n <= 0 {
+			return 0, false
+		}
+		v, ok := parseDecimal(s[:n])
+		s = strings.TrimLeft(s[n:], " ")
+		end := strings.IndexFunc(s, func(r rune) bool { return r < 'a' || r > 'z' })
+		if end < 0 {
+			end = len(s)
+		}
+		length := spelledUnits[s[:end]]
+		if !ok || length == 0 || v > 1e6*event.DecimalScale {
+			return 0, false
+		}
+		ms += v * length / event.DecimalScale
+		s = strings.TrimLeft(s[end:], " ")
+	}
+	return ms, true
+}
+
+// spelledUnits are the words for units, in ms.
+var spelledUnits = map[string]int64{
+	"ms": 1, "s": 1000, "sec": 1000, "secs": 1000, "second": 1000, "seconds": 1000,
+	"m": 60_000, "min": 60_000, "mins": 60_000, "minute": 60_000, "minutes": 60_000,
+	"h": 3_600_000, "hr": 3_600_000, "hour": 3_600_000, "hours": 3_600_000, "d": 86_400_000,
+}
+
 // parseDecimal reads a number with up to fourteen figures before the point, in
-// ten-thousandths; further decimals are cut. A comma may stand for the point.
+// ten-thousandths; further decimals are cut. A comma may stand for the point,
+// except where it could as well part thousands: 1,234 is refused.
 func parseDecimal(s string) (int64, bool) {
 	rest, negative := strings.CutPrefix(s, "-")
+	if whole, thousand, comma := strings.Cut(rest, ","); comma && len(thousand) == 3 && whole != "" && whole[0] != '0' {
+		return 0, false
+	}
 	before, after, _ := strings.Cut(strings.Replace(rest, ",", ".", 1), ".")
 	if before == "" && after == "" || len(before) > 14 || strings.Trim(before+after, "0123456789") != "" {
 		return 0, false

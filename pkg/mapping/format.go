@@ -23,7 +23,7 @@ type moment struct {
 
 // timeFormat is a pattern cut into its parts, or one of the named formats.
 type timeFormat struct {
-	named string // iso, epoch_s, epoch_ms
+	named string // iso, epoch_s, epoch_ms, epoch_us
 	parts []part
 }
 
@@ -35,9 +35,9 @@ type part struct {
 }
 
 // groups are the letters of patterns, longest first.
-var groups = []string{"YYYY", "JYYYY", "MMM", "YY", "MM", "DD", "HH", "hh", "mm", "ss", ".fff", "M", "D", "H", "h", "a", "Z"}
+var groups = []string{"YYYY", "JYYYY", "MMMM", "MMM", "ddd", "YY", "MM", "DD", "HH", "hh", "mm", "ss", ".fff", "M", "D", "H", "h", "a", "Z"}
 
-var months = []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
+var months = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
 
 func (p *parser) formats(n *yaml.Node) []timeFormat {
 	if n.Kind == yaml.SequenceNode {
@@ -51,7 +51,7 @@ func (p *parser) formats(n *yaml.Node) []timeFormat {
 func (p *parser) format(n *yaml.Node) timeFormat {
 	s := p.Text(n)
 	switch s {
-	case "iso", "epoch_s", "epoch_ms":
+	case "iso", "epoch_s", "epoch_ms", "epoch_us":
 		return timeFormat{named: s}
 	}
 	f := timeFormat{}
@@ -68,7 +68,7 @@ func (p *parser) format(n *yaml.Node) timeFormat {
 			continue
 		}
 		if c := rest[0]; c >= 'a' && c <= 'z' && c != 'T' || c >= 'A' && c <= 'Z' && c != 'T' {
-			p.Errorf(n, "%q is no part of a format: iso, epoch_s, epoch_ms, or a pattern of YYYY JYYYY YY MMM MM M DD D HH H hh h a mm ss .fff Z", rest)
+			p.Errorf(n, "%q is no part of a format: iso, epoch_s, epoch_ms, epoch_us, or a pattern of YYYY JYYYY YY MMMM MMM MM M DD D ddd HH H hh h a mm ss .fff Z", rest)
 			return timeFormat{named: "iso"} // so that nothing else is said of it
 		}
 		f.parts = append(f.parts, part{literal: rest[:1]})
@@ -138,13 +138,9 @@ func (f *timeFormat) parse(s string, m *moment) bool {
 	switch f.named {
 	case "iso":
 		return parseAny(isoFormats, s, m)
-	case "epoch_s", "epoch_ms":
+	case "epoch_s", "epoch_ms", "epoch_us":
 		v, ok := parseDecimal(s) // in ten-thousandths
-		if f.named == "epoch_s" {
-			m.epoch = v / 10
-		} else {
-			m.epoch = v / 10_000
-		}
+		m.epoch = v / map[string]int64{"epoch_s": 10, "epoch_ms": 10_000, "epoch_us": 10_000_000}[f.named]
 		m.isEpoch = true
 		return ok
 	}
@@ -169,14 +165,12 @@ func (p *part) parse(s string, m *moment) (string, bool) {
 		return m.halfDay(s)
 	case "Z":
 		return m.zone(s)
-	case "MMM":
-		for i, name := range months {
-			if len(s) >= 3 && strings.EqualFold(s[:3], name) {
-				m.month = i + 1
-				return s[3:], true
-			}
-		}
-		return s, false
+	case "MMM", "MMMM":
+		return m.monthName(s, p.letters == "MMMM")
+	case "ddd":
+		// The day of the week follows from the date.
+		rest := strings.TrimLeft(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+		return rest, len(rest) < len(s)
 	}
 	most := p.most()
 	n, v := 0, 0
@@ -194,7 +188,7 @@ func (p *part) parse(s string, m *moment) (string, bool) {
 // figures tells whether the part is a number.
 func (p *part) figures() bool {
 	switch p.letters {
-	case "", ".fff", "a", "Z", "MMM":
+	case "", ".fff", "a", "Z", "MMM", "MMMM", "ddd":
 		return false
 	}
 	return true
@@ -229,6 +223,20 @@ func (m *moment) set(letters string, v int) {
 	}
 }
 
+// monthName reads the name of a month, or its first three letters.
+func (m *moment) monthName(s string, whole bool) (string, bool) {
+	for i, name := range months {
+		if !whole {
+			name = name[:3]
+		}
+		if len(s) >= len(name) && strings.EqualFold(s[:len(name)], name) {
+			m.month = i + 1
+			return s[len(name):], true
+		}
+	}
+	return s, false
+}
+
 // fraction reads decimals of the second, or nothing.
 func (m *moment) fraction(s string) (string, bool) {
 	if s == "" || s[0] != '.' && s[0] != ',' {
@@ -259,12 +267,14 @@ func (m *moment) halfDay(s string) (string, bool) {
 	return s, false
 }
 
-// zone reads Z, ±hh, ±hhmm or ±hh:mm.
+// zone reads Z, UTC, GMT, ±hh, ±hhmm or ±hh:mm.
 func (m *moment) zone(s string) (string, bool) {
 	s = strings.TrimPrefix(s, " ")
-	if rest, ok := strings.CutPrefix(s, "Z"); ok {
-		m.hasOffset = true
-		return rest, true
+	for _, name := range []string{"Z", "UTC", "GMT"} {
+		if rest, ok := strings.CutPrefix(s, name); ok {
+			m.hasOffset = true
+			return rest, true
+		}
 	}
 	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
 		return s, false

@@ -101,7 +101,9 @@ contact.ended AA0102/1:hung_up 1999-02-07T07:50:11Z contact_id="AA0102-1" queue_
 	f("bad_clock", strings.Replace("AA0101\t1\t0\t0\tNW\t990201\t7:02:47\tx\t9\t7:02:56\t7:03:01\t5\tHANG\t0:00:00\t0:00:00\t0\tNO_SERVER", "x", "25:00:00", 1),
 		"line 2, column vru_exit: there is no such day or time of day")
 	f("bad_wait", "AA0101\t1\t0\t0\tNW\t990201\t7:02:47\t7:02:56\t9\t7:02:56\t7:03:01\t?\tHANG\t0:00:00\t0:00:00\t0\tNO_SERVER",
-		"line 2, column q_time: no duration: a number, mm:ss or h:mm:ss is expected")
+		"line 2, column q_time: no duration: a number, mm:ss, h:mm:ss or 1h 2m 3s is expected")
+	f("negative_wait", "AA0101\t1\t0\t0\tNW\t990201\t7:02:47\t7:02:56\t9\t7:02:56\t7:03:01\t-1\tHANG\t0:00:00\t0:00:00\t0\tNO_SERVER",
+		"line 2, column q_time: a negative duration; if it stands for none, name it under absent")
 }
 
 // TestBankFile holds the figures of the whole file, which is not part of the
@@ -198,7 +200,7 @@ func TestStrict(t *testing.T) {
 	f("field", "queue_id", "qeue_id", `x.yaml:9:30: contact.queued has no field "qeue_id", did you mean "queue_id"?`+"\n"+`x.yaml:7:5: contact.queued needs the field queue_id`)
 	f("needs", ", queue_id: queue", "", `x.yaml:7:5: contact.queued needs the field queue_id`)
 	f("word", "queue_id: queue", "queue_id: queue, channel: {text: phone}", `x.yaml:9:56: "phone" is not one of voice, video, chat, messaging, email, sms, social, web, task, in_person, other`)
-	f("time_format", "iso", "YYYY-MM-DDX", `x.yaml:5:30: "X" is no part of a format: iso, epoch_s, epoch_ms, or a pattern of YYYY JYYYY YY MMM MM M DD D HH H hh h a mm ss .fff Z`)
+	f("time_format", "iso", "YYYY-MM-DDX", `x.yaml:5:30: "X" is no part of a format: iso, epoch_s, epoch_ms, epoch_us, or a pattern of YYYY JYYYY YY MMMM MMM MM M DD D ddd HH H hh h a mm ss .fff Z`)
 	f("no_clock", "iso", "YYYY-MM-DD", `x.yaml:5:7: the format holds no date, or no clock`)
 	f("no_format", ", format: iso", "", `x.yaml:5:7: a format is missing: format with column, date_format and clock_format with date and clock`)
 	f("duration", "at: {column: time, format: iso}", "at: {column: time, format: iso}\n  b: {base: at, plus: {column: w}}", `x.yaml:6:23: key "unit" is missing: ms, s, min or h, of plain numbers`+"\n"+`x.yaml:6:3: nothing refers to the time "b"`)
@@ -260,6 +262,10 @@ func TestFormats(t *testing.T) {
 	f("epoch_s", "1795356309.5", "2026-11-22 17:35:09.5")
 	f("epoch_ms", "1795356309250", "2026-11-22 17:35:09.25")
 	f("epoch_ms", "soon", not)
+	f("epoch_us", "1795356309250000", "2026-11-22 17:35:09.25")
+	f(`"ddd MMM D HH:mm:ss YYYY"`, "Sun Nov 22 14:05:09 2026", "2026-11-22 14:05:09")
+	f(`"ddd, D MMMM YYYY h:mm a"`, "Sunday, 22 November 2026 2:05 pm", "2026-11-22 14:05:00")
+	f(`"YYYY-MM-DD HH:mm:ss Z"`, "2026-11-22 14:05:09 UTC", "2026-11-22 17:35:09")
 	f(`"DD/MM/YYYY HH:mm:ss"`, "22/11/2026 14:05:09", "2026-11-22 14:05:09")
 	f(`"DD/MM/YYYY HH:mm:ss"`, "1/2/2026 4:05:09", "2026-02-01 04:05:09")
 	f(`"DD/MM/YYYY HH:mm:ss"`, "31/02/2026 4:05:09", "there is no such day or time of day")
@@ -297,6 +303,12 @@ func TestDurations(t *testing.T) {
 	f("100:00:00", "s", 360_000_000, true)
 	f("75:10", "s", 4_510_000, true)
 	f("-57", "s", -57_000, true)
+	f("1h 2m 5.5s", "s", 3_725_500, true)
+	f("2 min 31 sec", "s", 151_000, true)
+	f("PT2M31S", "s", 151_000, true)
+	f("0,125", "s", 125, true)
+	f("1,234", "s", 0, false)
+	f("2x", "s", 0, false)
 	f("1:75", "s", 0, false)
 	f("1:75:00", "s", 0, false)
 	f("1:2:3:4", "s", 0, false)

@@ -161,7 +161,7 @@ func (t *Task) rejectRow(version, offset int64, reason string, f *feed, e *event
 		Kind: e.Kind, Entity: e.Entity, Type: e.Type, UID: e.UID, Hash: e.Hash,
 		Time: e.Time, ReceivedAt: e.ReceivedAt, Session: e.Session,
 	}
-	r.Place = row.Place{Tenant: e.Tenant, Feed: e.Feed, Epoch: t.cfg.Epoch, Partition: t.cfg.Partition, Generation: e.Generation}
+	r.Place = row.Place{Tenant: e.Tenant, Feed: e.Feed, Partition: t.cfg.Partition, Generation: e.Generation}
 	if f != nil {
 		r.Feed, r.Generation = f.name, f.generation
 	}

@@ -9,20 +9,48 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/statelog"
 )
 
 // The first byte of a state key; behind it stand the tenant and name of the
 // feed, and for an item its own key.
 const (
-	stateFeed  = 'F'
-	stateItem  = 'I'
-	statePanes = 'P'
+	stateOrigin = 'E'
+	stateFeed   = 'F'
+	stateItem   = 'I'
+	statePanes  = 'P'
 )
 
 func (k feedKey) prefix(dst []byte, tag byte) []byte {
 	dst = append(dst, tag)
 	dst = protowire.AppendString(dst, k.tenant)
 	return protowire.AppendString(dst, k.name)
+}
+
+// origin says in which computation the state was made.
+type origin struct {
+	epoch       int64
+	definitions string
+	node        statelog.Node
+}
+
+// StateKey is of [statelog.Entry].
+func (o *origin) StateKey(dst []byte) []byte { return append(dst, stateOrigin) }
+
+// StateValue is of [statelog.Entry].
+func (o *origin) StateValue(dst []byte) []byte {
+	return append(protowire.AppendVarint(dst, uint64(o.epoch)), o.definitions...)
+}
+
+// OtherDefinitionsError says that a state was made under other definitions, in
+// an epoch that has ended with them.
+type OtherDefinitionsError struct {
+	Epoch     int64
+	Was, Here string
+}
+
+func (e *OtherDefinitionsError) Error() string {
+	return fmt.Sprintf("the state is of epoch %d, made under the definitions %s; here are %s", e.Epoch, e.Was, e.Here)
 }
 
 // StateKey is of [statelog.Entry].
@@ -63,8 +91,17 @@ func (t *Task) Entries() int { return t.keep.Len() }
 var ErrState = errors.New("malformed task state")
 
 // Restore makes the task whose state has these entries and whose next record
-// is at position.
+// is at position. Where they were made under other definitions the error is an
+// OtherDefinitionsError.
 func Restore(c Config, entries map[string]string, position int64) (*Task, error) {
+	epoch, n := event.ReadVarint(entries[string(stateOrigin)])
+	if n < 0 {
+		return nil, fmt.Errorf("%w: it does not say in which epoch it was made", ErrState)
+	}
+	if was := entries[string(stateOrigin)][n:]; was != c.Definitions {
+		return nil, &OtherDefinitionsError{Epoch: int64(epoch), Was: was, Here: c.Definitions}
+	}
+	c.Epoch = int64(epoch)
 	t := NewTask(c)
 	t.position = position
 	keys := slices.Sorted(maps.Keys(entries))

@@ -62,7 +62,12 @@ type Kind struct {
 // same for every owner of the partition within an epoch.
 type Config struct {
 	Partition int32
-	Epoch     int64
+	// Epoch is the number of the computation, ≥ 1: a part of every row's key.
+	// A restored task goes on in the epoch of its state.
+	Epoch int64
+	// Definitions stands for everything that rows depend on besides events.
+	// State that was made under others is not gone on with.
+	Definitions string
 	Kinds     []Kind
 	Layouts   []*pane.Layout
 	// PaneKeepMs is how long after its end a pane stays in memory, ms.
@@ -99,6 +104,7 @@ type Task struct {
 
 	plan    plan
 	pending pending
+	origin  origin
 }
 
 // NewTask makes the task of a partition with nothing in it.
@@ -108,6 +114,8 @@ func NewTask(c Config) *Task {
 	for i := range c.Kinds {
 		t.kinds[c.Kinds[i].Name] = &c.Kinds[i]
 	}
+	t.origin = origin{epoch: c.Epoch, definitions: c.Definitions}
+	t.keep.Touch(&t.origin.node, &t.origin)
 	return t
 }
 

@@ -66,14 +66,15 @@ func (m *Model) panes(q Query) string {
 		fmt.Fprintf(&b, ", p.%s AS %s", part.column, part.alias)
 	}
 	fmt.Fprintf(&b, ", p.%s AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed\n", d.Open.Parts()[0].Column)
-	fmt.Fprintf(&b, "FROM %s.pane_%s AS p FINAL\n%s\nWHERE p.grain = %d AND p.epoch = %d",
-		Internal, d.Of.Name, shownJoin("p"), q.Grain.pane(), m.Epoch)
+	fmt.Fprintf(&b, "FROM %s.pane_%s AS p FINAL\n%s\nWHERE p.grain = %d",
+		Internal, d.Of.Name, shownJoin("p"), q.Grain.pane())
 	return b.String()
 }
 
-// shownJoin keeps the rows of the generation that is shown, with its clock.
+// shownJoin keeps the rows of the generation and epoch that are shown, with
+// their clock.
 func shownJoin(alias string) string {
-	return fmt.Sprintf("INNER JOIN %s.shown AS s ON s.feed = %[2]s.feed AND s.generation = %[2]s.generation AND s.tenant = if(%[2]s.feed = '', '', %[2]s.tenant)",
+	return fmt.Sprintf("INNER JOIN %s.shown AS s ON s.feed = %[2]s.feed AND s.generation = %[2]s.generation AND s.epoch = %[2]s.epoch AND s.tenant = if(%[2]s.feed = '', '', %[2]s.tenant)",
 		Internal, alias)
 }
 
@@ -317,11 +318,11 @@ func (m *Model) naiveTail(d *kpi.Definition, arrays string) string {
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM %[1]s.fact_%[2]s AS f FINAL
 %[3]s
-WHERE f.deleted = 0 AND f.epoch = %[4]d
+WHERE f.deleted = 0
 ) AS f
-INNER JOIN (SELECT tenant, feed, generation, partition, max(now) AS now FROM %[1]s.progress FINAL GROUP BY tenant, feed, generation, partition) AS c
-ON c.feed = f.feed AND c.generation = f.generation AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)%[5]s
-WHERE 1`, Internal, d.Of.Name, shownJoin("f"), m.Epoch, arrays)
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM %[1]s.progress FINAL GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)%[4]s
+WHERE 1`, Internal, d.Of.Name, shownJoin("f"), arrays)
 }
 
 // condition renders the conditions of a measure over a fact's columns.

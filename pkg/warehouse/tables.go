@@ -110,7 +110,7 @@ func progressTable() Table {
 			Column{"session", "Int64", codecPlain, "The replay that owns the feed."},
 		)...),
 		Version: "position",
-		Order:   []string{"tenant", "feed", "generation", "topic", "topic_partition", "partition"},
+		Order:   []string{"tenant", "feed", "generation", "epoch", "topic", "topic_partition", "partition"},
 	}
 }
 

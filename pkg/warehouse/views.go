@@ -38,14 +38,15 @@ func view(name, comment string, columns []Column, sql string) Statement {
 }
 
 // shownView says of each feed which generation people see: the newest that was
-// filled to its end, or the newest while none was; and up to when all its
-// partitions have come.
+// filled to its end, or the newest while none was; of it the newest epoch; and
+// up to when all its partitions have come.
 func shownView() Statement {
 	return Statement{Internal + ".shown", fmt.Sprintf(`CREATE OR REPLACE VIEW %[1]s.shown AS
-SELECT tenant, feed, argMax(g, (ended, g)) AS generation, argMax(least_now, (ended, g)) AS as_of, argMax(ended, (ended, g)) AS closed
+SELECT tenant, feed, argMax(g, (ended, g, e)) AS generation, argMax(e, (ended, g, e)) AS epoch,
+  argMax(least_now, (ended, g, e)) AS as_of, argMax(ended, (ended, g, e)) AS closed
 FROM (
-  SELECT tenant, feed, generation AS g, min(now) AS least_now, min(state = 'closed') AS ended
-  FROM %[1]s.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, g
+  SELECT tenant, feed, generation AS g, epoch AS e, min(now) AS least_now, min(state = 'closed') AS ended
+  FROM %[1]s.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, g, e
 ) GROUP BY tenant, feed`, Internal)}
 }
 
@@ -73,6 +74,7 @@ func (m *Model) primary() string {
 }
 
 func (m *Model) eventsView() Statement {
+	joined := strings.Replace(shownJoin("e"), " AND s.epoch = e.epoch", "", 1) // events are before all computation
 	return view("events", "Every event that counts, once. What was refused is in rejected_events.", []Column{
 		{"time", "DateTime('UTC')", "", "When it happened, UTC, to the second."},
 		{"date", "Date", "", "Its day, UTC."},
@@ -100,7 +102,7 @@ FROM %[1]s.events AS e FINAL
 WHERE e.withdrawn = 0 AND e.kind = %[3]s
   AND (e.tenant, e.feed, e.partition, e.offset) NOT IN (SELECT tenant, feed, partition, offset FROM %[1]s.rejects FINAL)
 ORDER BY e.revision DESC, e.hash DESC, e.partition, e.offset
-LIMIT 1 BY e.tenant, e.feed, e.generation, e.uid, e.time`, Internal, shownJoin("e"), m.primary()))
+LIMIT 1 BY e.tenant, e.feed, e.generation, e.uid, e.time`, Internal, joined, m.primary()))
 }
 
 // rejectedView tells late events from repeats: a repeat is one whose id and
@@ -161,8 +163,8 @@ func (m *Model) factView(f *fact.Family) Statement {
 		columns = append(columns, col)
 		selects = append(selects, name+" AS "+col.Name)
 	}
-	sql := fmt.Sprintf("SELECT %s\nFROM %s.fact_%s AS f FINAL\n%s\nWHERE f.deleted = 0 AND f.epoch = %d",
-		strings.Join(selects, ", "), Internal, f.Name, shownJoin("f"), m.Epoch)
+	sql := fmt.Sprintf("SELECT %s\nFROM %s.fact_%s AS f FINAL\n%s\nWHERE f.deleted = 0",
+		strings.Join(selects, ", "), Internal, f.Name, shownJoin("f"))
 	return view(f.View, f.Doc, columns, sql)
 }
 

@@ -52,7 +52,6 @@ type Model struct {
 	Events   *event.Catalogue
 	Families []*fact.Family
 	KPIs     *kpi.Set
-	Epoch    int64
 	// LatenessMs is, by kind of entity, how long after its end an interval
 	// may still change without being called corrected.
 	LatenessMs map[string]int64

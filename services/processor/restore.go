@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,6 +54,11 @@ func (t *task) restore(ctx context.Context, nonce int64) (*track.Task, int64, er
 		return nil, 0, err
 	}
 	machine, err := track.Restore(config, entries, last.Position)
+	if other, changed := errors.AsType[*track.OtherDefinitionsError](err); changed {
+		config.Epoch = other.Epoch + 1
+		t.log.Info("definitions changed: computing anew from the log of events", zap.Int64("epoch", config.Epoch), zap.Error(err))
+		return track.NewTask(config), last.RestoreFrom, nil
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("restore partition %d from offset %d: %w", t.partition, last.RestoreFrom, err)
 	}

@@ -8,8 +8,8 @@ SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 
 FROM (
 SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.queue AS queue, p.channel AS channel, p.sum_wait__outcome_answered__at_enqueued_at AS waited, p.count__outcome_answered__at_enqueued_at AS answered, p.count__outcome_waiting__at_enqueued_at AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.pane_queue_segment AS p FINAL
-INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.tenant = if(p.feed = '', '', p.tenant)
-WHERE p.grain = 60 AND p.epoch = 1
+INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
+WHERE p.grain = 60
 ) AS src
 GROUP BY time, until, tenant, feed, queue, channel
 HAVING waited != 0 OR answered != 0
@@ -26,11 +26,11 @@ FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(f.enqueued_at), 60) * 60, 'UTC') AS bucket, f.queue AS queue, f.channel AS channel, if((1 AND f.outcome IN ('answered')), coalesce(f.wait, 0), 0) AS waited, toInt64((1 AND f.outcome IN ('answered'))) AS answered, toInt64((1 AND f.outcome IN ('waiting'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_queue_segment AS f FINAL
-INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.tenant = if(f.feed = '', '', f.tenant)
-WHERE f.deleted = 0 AND f.epoch = 1
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
 ) AS f
-INNER JOIN (SELECT tenant, feed, generation, partition, max(now) AS now FROM nabz_internal.progress FINAL GROUP BY tenant, feed, generation, partition) AS c
-ON c.feed = f.feed AND c.generation = f.generation AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
 WHERE 1 AND isNotNull(f.enqueued_at)
 ) AS src
 GROUP BY time, until, tenant, feed, queue, channel

@@ -9,8 +9,8 @@ SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 
 FROM (
 SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.queue AS queue, p.channel AS channel, p.level_enqueued_at_to_left_at_ms AS waiting_ms, p.level_enqueued_at_to_left_at_end AS waiting_end, p.count__outcome_waiting__at_enqueued_at AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.pane_queue_segment AS p FINAL
-INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.tenant = if(p.feed = '', '', p.tenant)
-WHERE p.grain = 60 AND p.epoch = 1
+INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
+WHERE p.grain = 60
 ) AS src
 GROUP BY time, until, tenant, feed, queue, channel
 HAVING waiting_ms != 0 OR waiting_end != 0
@@ -28,21 +28,21 @@ FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(f.enqueued_at), 60) * 60, 'UTC') AS bucket, f.queue AS queue, f.channel AS channel, toInt64(0) AS waiting_ms, toInt64(0) AS waiting_end, toInt64((1 AND f.outcome IN ('waiting'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_queue_segment AS f FINAL
-INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.tenant = if(f.feed = '', '', f.tenant)
-WHERE f.deleted = 0 AND f.epoch = 1
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
 ) AS f
-INNER JOIN (SELECT tenant, feed, generation, partition, max(now) AS now FROM nabz_internal.progress FINAL GROUP BY tenant, feed, generation, partition) AS c
-ON c.feed = f.feed AND c.generation = f.generation AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
 WHERE 1 AND isNotNull(f.enqueued_at)
 UNION ALL
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(intDiv(slot, 1000), 60) * 60, 'UTC') AS bucket, f.queue AS queue, f.channel AS channel, greatest(0, least(if(isNull(f.left_at), greatest(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)), toUnixTimestamp64Milli(c.now)), toUnixTimestamp64Milli(assumeNotNull(f.left_at))), slot + 60000) - greatest(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)), slot)) AS waiting_ms, toInt64(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)) < slot + 60000 AND slot + 60000 <= if(isNull(f.left_at), intDiv(toUnixTimestamp64Milli(c.now), 60000) * 60000 + 60000, toUnixTimestamp64Milli(assumeNotNull(f.left_at)))) AS waiting_end, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_queue_segment AS f FINAL
-INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.tenant = if(f.feed = '', '', f.tenant)
-WHERE f.deleted = 0 AND f.epoch = 1
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
 ) AS f
-INNER JOIN (SELECT tenant, feed, generation, partition, max(now) AS now FROM nabz_internal.progress FINAL GROUP BY tenant, feed, generation, partition) AS c
-ON c.feed = f.feed AND c.generation = f.generation AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
 ARRAY JOIN range(intDiv(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)), 60000) * 60000, greatest(if(isNull(f.left_at), greatest(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)), toUnixTimestamp64Milli(c.now)), toUnixTimestamp64Milli(assumeNotNull(f.left_at))), if(isNull(f.left_at), intDiv(toUnixTimestamp64Milli(c.now), 60000) * 60000 + 60000, toUnixTimestamp64Milli(assumeNotNull(f.left_at)))) + 1, 60000) AS slot
 WHERE 1 AND isNotNull(f.enqueued_at) AND f.outcome != 'lost' AND (1)
 ) AS src

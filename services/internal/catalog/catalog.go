@@ -18,8 +18,8 @@ import (
 	"github.com/nabz/nabz/schemas"
 )
 
-// Epoch is the number of the computation that this program's definitions
-// belong to: a part of every row's key.
+// Epoch is the number of the computation of a task that begins from nothing.
+// Under other definitions its successor begins the next.
 const Epoch = 1
 
 // Catalog is everything that is defined.
@@ -64,7 +64,7 @@ func (c *Catalog) Task(partition int32) track.Config {
 		layouts = append(layouts, pane.NewLayout(f, c.KPIs.Measures(f.Name)))
 	}
 	return track.Config{
-		Partition: partition, Epoch: Epoch, Layouts: layouts, Rank: c.rank, PaneKeepMs: timing.Panes,
+		Partition: partition, Epoch: Epoch, Definitions: c.Fingerprint(), Layouts: layouts, Rank: c.rank, PaneKeepMs: timing.Panes,
 		Kinds: []track.Kind{{
 			Name: contact.Kind,
 			Tracker: contact.New(contact.Config{
@@ -117,7 +117,7 @@ func (c *Catalog) Warehouse(zone string, weekStart int) *warehouse.Model {
 		late[kind] = t.Lateness
 	}
 	return &warehouse.Model{
-		Events: c.Events, Families: c.families, KPIs: c.KPIs, Epoch: Epoch,
+		Events: c.Events, Families: c.families, KPIs: c.KPIs,
 		LatenessMs: late, Zone: zone, WeekStart: weekStart,
 	}
 }

@@ -84,8 +84,10 @@ func (s *Store) Loaded(ctx context.Context, p Place, offsets []int64) (State, er
 	if err != nil {
 		return State{}, err
 	}
-	rows, err := s.Conn.Query(ctx, `SELECT topic, partition, min(position), count() FROM nabz_internal.progress FINAL
-WHERE tenant = ? AND feed = ? AND generation = ? GROUP BY topic, partition`, p.Tenant, p.Feed, p.Generation)
+	rows, err := s.Conn.Query(ctx, `SELECT topic, partition, min(reached), count() FROM (
+  SELECT topic, topic_partition, partition, max(position) AS reached FROM nabz_internal.progress
+  WHERE tenant = ? AND feed = ? AND generation = ? GROUP BY topic, topic_partition, partition
+) GROUP BY topic, partition`, p.Tenant, p.Feed, p.Generation)
 	if err != nil {
 		return State{}, fmt.Errorf("ask for the progress of feed %q: %w", p.Feed, err)
 	}
