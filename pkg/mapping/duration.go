@@ -126,6 +126,9 @@ func parseDuration(s string, unit int64) (int64, bool) {
 // spelled reads numbers with letters: 1h 2m 3s, 2min 31sec, PT2M31S.
 func spelled(s string) (int64, bool) {
 	s = strings.TrimPrefix(strings.ToLower(s), "pt")
+	if s == "" {
+		return 0, false
+	}
 	var ms int64
 	for s != "" {
 		n := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -138,10 +139,15 @@ func (f *timeFormat) parse(s string, m *moment) bool {
 	switch f.named {
 	case "iso":
 		return parseAny(isoFormats, s, m)
-	case "epoch_s", "epoch_ms", "epoch_us":
+	case "epoch_us":
+		v, err := strconv.ParseInt(s, 10, 64)
+		m.epoch, m.isEpoch = v/1000, true
+		return err == nil
+	case "epoch_s", "epoch_ms":
 		v, ok := parseDecimal(s) // in ten-thousandths
-		m.epoch = v / map[string]int64{"epoch_s": 10, "epoch_ms": 10_000, "epoch_us": 10_000_000}[f.named]
-		m.isEpoch = true
+		if m.epoch, m.isEpoch = v/10_000, true; f.named == "epoch_s" {
+			m.epoch = v / 10
+		}
 		return ok
 	}
 	for i := range f.parts {

@@ -330,11 +330,11 @@ times:
 events:
   - type: contact.answered
     at: at
-    data: {contact_id: call.id, agent_id: agent, wait: {column: call.wait, unit: s}}
+    data: {contact_id: call.id, agent_id: legs.0.agent, wait: {column: call.wait, unit: s}}
 `)
-	out, progress := dry(t, m, `{"call":{"id":7,"at":1795356309250,"wait":1.5},"agent":"a"}
+	out, progress := dry(t, m, `{"call":{"id":7,"at":1795356309250,"wait":1.5},"legs":[{"agent":"a"}]}
 not json
-{"call":{"id":"8","at":"1795356309250"},"agent":null}
+{"call":{"id":"8","at":"1795356309250"},"legs":[]}
 `)
 	want := `{"feed":"calls","specversion":"1.0","id":"`
 	lines := strings.Split(strings.TrimSpace(out), "\n")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -165,8 +166,19 @@ func lookup(root map[string]any, path string) string {
 		return textOf(v)
 	}
 	head, rest, dotted := strings.Cut(path, ".")
-	if inner, ok := root[head].(map[string]any); ok && dotted {
+	if !dotted {
+		return ""
+	}
+	switch inner := root[head].(type) {
+	case map[string]any:
 		return lookup(inner, rest)
+	case []any:
+		// An element of a list goes by its number.
+		numbered := make(map[string]any, len(inner))
+		for i, v := range inner {
+			numbered[strconv.Itoa(i)] = v
+		}
+		return lookup(numbered, rest)
 	}
 	return ""
 }
