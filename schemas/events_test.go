@@ -52,6 +52,7 @@ func golden(t *testing.T, path string, got []byte) {
 func TestGolden(t *testing.T) {
 	c := catalogue(t)
 	golden(t, "events/event.proto", c.Proto())
+	golden(t, "../docs/events.md", c.Markdown())
 	known := map[string]bool{}
 	for _, typ := range c.Types() {
 		path := "events/json/" + typ.Name + ".json"
