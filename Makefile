@@ -17,7 +17,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## bin/nabz, the one binary
-	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/nabz ./services/nabz
+	go build -ldflags "-X main.version=$(VERSION)" -o bin/nabz ./services/nabz
 
 .PHONY: run
 run: build ## everything embedded, with a simulated contact center; RUN and DATA change how
