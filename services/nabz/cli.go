@@ -41,6 +41,7 @@ type cli struct {
 	Replay replayCmd `cmd:"" help:"Send a call log through the front door, into a feed of its own." group:"Sending"`
 
 	Get     getCmd     `cmd:"" help:"Print the values of a KPI." group:"Looking"`
+	Verify  verifyCmd  `cmd:"" help:"Hold what is stored against what the raw events say." group:"Looking"`
 	Tail    tailCmd    `cmd:"" help:"Print the records of a topic." group:"Looking"`
 	Ready   readyCmd   `cmd:"" hidden:"" help:"Ask a service whether it is ready."`
 	Version versionCmd `cmd:"" help:"Print the version." group:"Looking"`
