@@ -68,8 +68,8 @@ type Config struct {
 	// Definitions stands for everything that rows depend on besides events.
 	// State that was made under others is not gone on with.
 	Definitions string
-	Kinds     []Kind
-	Layouts   []*pane.Layout
+	Kinds       []Kind
+	Layouts     []*pane.Layout
 	// PaneKeepMs is how long after its end a pane stays in memory, ms.
 	PaneKeepMs int64
 	// Rank gives the rank of an event type among events of one instant.
