@@ -27,7 +27,11 @@ run: build ## everything embedded, with a simulated contact center; RUN and DATA
 test: check-format check-modules ## everything, real Apache Kafka and the real ClickHouse engine included
 	go vet work
 	go test -timeout 20m work
-	go test -race -timeout 20m $(RACE)
+	@if command -v "$$(go env CC)" >/dev/null; then \
+		echo "go test -race $(RACE)"; CGO_ENABLED=1 go test -race -timeout 20m $(RACE); \
+	else \
+		echo "SKIPPED: the race detector needs a C compiler ($$(go env CC)), and there is none: install one to run it"; \
+	fi
 
 # Where goroutines meet. The simulation of the core has one and runs without.
 RACE := ./services/collector ./services/processor ./services/loader ./services/internal/supervise ./services/internal/embedded
