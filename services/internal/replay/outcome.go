@@ -2,10 +2,13 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/nabz/nabz/pkg/event"
@@ -112,6 +115,13 @@ func (s *Store) Loaded(ctx context.Context, p Place, offsets []int64) (State, er
 	return State{Loaded: n > 0 && reached[topicEvents] >= n && reached[topicFacts] >= n && reached[topicPanes] >= n}, nil
 }
 
+// permanent tells whether ClickHouse refused a question that it will refuse
+// again: by its grammar, by a name, or by whom it comes from.
+func permanent(err error) bool {
+	e, ok := errors.AsType[*clickhouse.Exception](err)
+	return ok && slices.Contains([]int32{36, 43, 46, 47, 53, 62, 386, 497, 516}, e.Code)
+}
+
 // panePartitions gives how many partitions of the panes report progress: every
 // one does, of every task.
 func (s *Store) panePartitions(ctx context.Context) (uint64, error) {
@@ -162,7 +172,9 @@ FROM (
     SELECT partition, offset, any(reason) AS reason FROM nabz.rejected_events WHERE tenant = ? AND feed = ? GROUP BY partition, offset
   ) AS r ON r.partition = e.partition AND r.offset = e.offset
   GROUP BY e.uid
-)`
+)
+SETTINGS optimize_functions_to_subcolumns = 0 -- it asks views for a subcolumn of feed that they do not have
+`
 	args = append(append([]any{p.Tenant, p.Feed}, args...), p.Tenant, p.Feed)
 	var c Counts
 	if err := s.Conn.QueryRow(ctx, query, args...).Scan(&c.Accepted, &c.Repeats, &c.Late, &c.Other); err != nil {

@@ -297,9 +297,9 @@ func (r *replay) sendAll(ctx context.Context) error {
 func (r *replay) await(ctx context.Context, offsets []int64) error {
 	sentAt, told := time.Now(), time.Now()
 	for {
-		state, err := r.Outcome.Loaded(ctx, r.place(), offsets)
-		if r.live {
-			state, err = r.Outcome.LiveSince(ctx, sentAt)
+		state, err := r.loaded(ctx, offsets, sentAt)
+		if permanent(err) {
+			return err
 		}
 		if err == nil && state.Refused {
 			return fmt.Errorf("replay into the feed %q: %w", r.Feed, ErrOtherReplay)
@@ -326,6 +326,13 @@ func (r *replay) await(ctx context.Context, offsets []int64) error {
 	return nil
 }
 
+func (r *replay) loaded(ctx context.Context, offsets []int64, sentAt time.Time) (State, error) {
+	if r.live {
+		return r.Outcome.LiveSince(ctx, sentAt)
+	}
+	return r.Outcome.Loaded(ctx, r.place(), offsets)
+}
+
 func because(err error) string {
 	if err == nil {
 		return ""
@@ -339,8 +346,8 @@ func retried[T any](ctx context.Context, progress io.Writer, what string, ask fu
 	told := time.Time{}
 	for {
 		v, err := ask(ctx)
-		if err == nil {
-			return v, nil
+		if err == nil || permanent(err) {
+			return v, err
 		}
 		if time.Since(told) > 5*time.Second {
 			told = time.Now()
