@@ -74,7 +74,12 @@ func (b *batch) blocks() []*clickhouse.Block {
 	return all
 }
 
+// full adds up the blocks once in fullEvery records: it costs as much as
+// taking one in.
 func (b *batch) full() bool {
+	if b.records%fullEvery != 0 {
+		return false
+	}
 	rows, bytes := 0, 0
 	for _, block := range b.blocks() {
 		rows, bytes = rows+block.Rows(), bytes+block.Bytes()

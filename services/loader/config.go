@@ -33,6 +33,9 @@ const (
 	// filled and one being written, stay below 256 MiB.
 	maxRows  = 100_000
 	maxBytes = 64 << 20
+	// fullEvery is how many records go by between two looks at those bounds;
+	// at 256 KiB, the greatest event, they are passed by 16 MiB at most.
+	fullEvery = 64
 	// pollRecords is how many records one poll takes: some milliseconds of
 	// decoding, so that a batch ends on time.
 	pollRecords = 20_000
