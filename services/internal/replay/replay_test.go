@@ -109,13 +109,18 @@ func builtIn(t *testing.T, name string) *mapping.Mapping {
 	return parsed(t, name+".yaml", string(data))
 }
 
-func parsed(t *testing.T, file, text string) *mapping.Mapping {
+func schemasCatalogue(t *testing.T) *event.Catalogue {
 	t.Helper()
 	c, err := schemas.Catalogue()
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := mapping.Parse(file, []byte(text), c, time.LoadLocation)
+	return c
+}
+
+func parsed(t *testing.T, file, text string) *mapping.Mapping {
+	t.Helper()
+	m, err := mapping.Parse(file, []byte(text), schemasCatalogue(t), time.LoadLocation)
 	if err != nil {
 		t.Fatal(err)
 	}
