@@ -130,6 +130,40 @@ func sendContact(t *testing.T, f ready.File, id string) {
 	}
 }
 
+// answered awaits that so many contacts are seen as answered.
+func answered(t *testing.T, f ready.File, want string) {
+	t.Helper()
+	await(t, want+" answered contacts", func() bool {
+		status, got := post(t, f.ClickHouseHTTP, "SELECT toInt64(sum(value)) FROM nabz.kpi_answered",
+			map[string]string{"X-ClickHouse-User": f.BIUser, "X-ClickHouse-Key": f.BIPassword})
+		return status == http.StatusOK && got == want
+	})
+}
+
+func TestRunOnApacheKafka(t *testing.T) {
+	path, _ := installationOf(t, "run", "--kafka", kit.Kafka(t).Brokers[0], "--partitions", "4")
+	f, err := ready.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.PIDs["kafka"] != 0 || f.Kafka != kit.Kafka(t).Brokers[0] {
+		t.Errorf("the ready file names Kafka %s, process %d", f.Kafka, f.PIDs["kafka"])
+	}
+	sendContact(t, f, "c0")
+	answered(t, f, "1")
+	for _, p := range []string{"processor", "loader"} {
+		now, err := ready.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(now.PIDs[p], syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		sendContact(t, f, "after-"+p)
+	}
+	answered(t, f, "3")
+}
+
 func TestRun(t *testing.T) {
 	path, stop := installationOf(t, "run")
 	f, err := ready.Read(path)
@@ -151,16 +185,8 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	answered := func(want string) {
-		t.Helper()
-		await(t, want+" answered contacts", func() bool {
-			status, got := post(t, f.ClickHouseHTTP, "SELECT toInt64(sum(value)) FROM nabz.kpi_answered",
-				map[string]string{"X-ClickHouse-User": f.BIUser, "X-ClickHouse-Key": f.BIPassword})
-			return status == http.StatusOK && got == want
-		})
-	}
 	sendContact(t, f, "c0")
-	answered("1")
+	answered(t, f, "1")
 	for i, p := range parts {
 		now, err := ready.Read(path)
 		if err != nil {
@@ -175,7 +201,7 @@ func TestRun(t *testing.T) {
 		})
 		sendContact(t, f, fmt.Sprintf("c%d", i+1))
 	}
-	answered(fmt.Sprint(len(parts) + 1))
+	answered(t, f, fmt.Sprint(len(parts)+1))
 	last, err := ready.Read(path)
 	if err != nil {
 		t.Fatal(err)
