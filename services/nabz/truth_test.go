@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/nabz/nabz/services/internal/ready"
+)
+
+// envBank names the public call log of a bank, which is not part of the
+// repository. Without it the sample of the same shape is used, and said so.
+const envBank = "NABZ_BANK_CALLS"
+
+const (
+	bankBeside = "../../../shared/data/anonymous_bank_calls_1999_02.tsv"
+	sampleFile = "../../schemas/mapping/testdata/sample_calls.tsv"
+)
+
+// callLog is a file with what it adds up to, counted here in the plainest way.
+type callLog struct {
+	path   string
+	rate   int // events a second, so that there is time for twenty kills
+	events int64
+	types  map[string]*tally
+}
+
+type tally struct{ offered, answered, abandoned, inTime, waited int64 }
+
+func readCalls(t *testing.T) callLog {
+	t.Helper()
+	c := callLog{path: os.Getenv(envBank), rate: 4000, types: map[string]*tally{"": {}}}
+	if c.path == "" {
+		c.path = bankBeside
+	}
+	if _, err := os.Stat(c.path); err != nil {
+		t.Logf("MISSING: the bank's call log (%s, or %s in the environment); the sample of 500 calls stands in for its 33,344", bankBeside, envBank)
+		c.path, c.rate = sampleFile, 60
+	}
+	c.path, _ = filepath.Abs(c.path)
+	f, err := os.Open(c.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Scan() // the header
+	for lines.Scan() {
+		c.add(t, strings.Split(lines.Text(), "\t"))
+	}
+	return c
+}
+
+func (c *callLog) add(t *testing.T, row []string) {
+	t.Helper()
+	kind, outcome := row[4], row[12]
+	wait, err := strconv.ParseInt(row[11], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.types[kind] == nil {
+		c.types[kind] = &tally{}
+	}
+	for _, x := range []*tally{c.types[kind], c.types[""]} {
+		switch outcome {
+		case "AGENT":
+			x.offered++
+			x.answered++
+			x.waited += wait
+			if wait <= 20 {
+				x.inTime++
+			}
+		case "HANG":
+			x.offered++
+			x.abandoned++
+		}
+	}
+	if outcome != "PHANTOM" {
+		c.events += 3
+	}
+}
+
+// summary is the last line of a replay.
+type summary struct {
+	Rows, Events, Accepted, Repeats, Late, Rejected int64
+	DeadLettered                                    int64 `json:"dead_lettered"`
+}
+
+func replayed(t *testing.T, path string, c callLog, args ...string) summary {
+	t.Helper()
+	args = append([]string{"replay", c.path, "--mapping", "anonymous_bank", "--wait", "--quiet", "--ready-file", path}, args...)
+	code, out, errs := call(args...)
+	var s summary
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &s); err != nil || code != 0 {
+		t.Fatalf("replay: exit %d, %v\n%s%s", code, err, out, errs)
+	}
+	return s
+}
+
+// figures holds a feed to what the file adds up to.
+func figures(t *testing.T, path, feed string, c callLog) {
+	t.Helper()
+	for _, kind := range slices.Sorted(maps.Keys(c.types)) {
+		x := c.types[kind]
+		want := map[string]float64{
+			"offered": float64(x.offered), "answered": float64(x.answered), "abandoned": float64(x.abandoned),
+			"abandonment_rate": float64(x.abandoned) / float64(x.offered),
+			"service_level":    float64(x.inTime) / float64(x.offered),
+			"asa":              float64(x.waited) / float64(x.answered),
+		}
+		for name, value := range want {
+			if value == 0 {
+				continue // a cell of nothing is no row
+			}
+			args := []string{"get", name, "--json", "--feed", feed, "--ready-file", path}
+			if kind != "" {
+				args = append(args, "--where", "queue="+kind)
+			}
+			code, out, errs := call(args...)
+			var row struct{ Value float64 }
+			if err := json.Unmarshal([]byte(out), &row); err != nil || code != 0 {
+				t.Fatalf("get %s of %q: exit %d, %v: %s%s", name, kind, code, err, out, errs)
+			}
+			if math.Abs(row.Value-value) > 1e-12*math.Max(1, value) {
+				t.Errorf("%s of %q is %v, should be %v", name, kind, row.Value, value)
+			}
+		}
+	}
+}
+
+// cells are all values of a feed by minute and dimensions, but for when they
+// were looked at.
+func cells(t *testing.T, path, feed string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, name := range []string{"service_level", "asa", "waiting", "offered"} {
+		code, out, errs := call("get", name, "--json", "--feed", feed, "--grain", "minute", "--by", "queue,channel", "--ready-file", path)
+		if code != 0 {
+			t.Fatalf("get %s: exit %d: %s", name, code, errs)
+		}
+		for line := range strings.Lines(out) {
+			cell, _, _ := strings.Cut(line, `,"as_of"`)
+			b.WriteString(cell + "\n")
+		}
+	}
+	return b.String()
+}
+
+func verified(t *testing.T, path, feed string) {
+	t.Helper()
+	code, out, errs := call("verify", "--quiet", "--feed", feed, "--ready-file", path)
+	if code != 0 || !strings.Contains(out, ", 0 differences") || strings.HasPrefix(out, "0 cells") {
+		t.Errorf("verify %s: exit %d: %s%s", feed, code, out, errs)
+	}
+}
+
+// killer kills parts of an installation in turn until it is stopped, and gives
+// how often it did.
+func killer(t *testing.T, path string, parts []string, most int) (stop func() int) {
+	quit, done := make(chan struct{}), make(chan int)
+	go func() {
+		kills := 0
+		defer func() { done <- kills }()
+		for i := 0; kills < most; i++ {
+			f, err := ready.Read(path)
+			if err != nil {
+				return
+			}
+			part, was := parts[i%len(parts)], f.PIDs[parts[i%len(parts)]]
+			if syscall.Kill(was, syscall.SIGKILL) == nil {
+				kills++
+			}
+			// On to the next when this one is back.
+			for f.PIDs[part] == was {
+				select {
+				case <-quit:
+					return
+				default:
+				}
+				if f, err = ready.Read(path); err != nil {
+					return
+				}
+			}
+		}
+	}()
+	return func() int {
+		close(quit)
+		return <-done
+	}
+}
+
+// TestTruthThroughKills replays a call log into the embedded pair while every
+// part but the broker is killed in turn, then again, then shuffled: each time
+// the figures of the file, to the last digit.
+func TestTruthThroughKills(t *testing.T) {
+	c := readCalls(t)
+	path, _ := installationOf(t, "run")
+	stop := killer(t, path, []string{"collector", "processor", "loader", "clickhouse", "clickhouse-guard"}, 20)
+	s := replayed(t, path, c, "--feed", "file", "--rate", strconv.Itoa(c.rate))
+	t.Logf("%d kills during the replay", stop())
+	if s.Accepted != c.events || s.Events != c.events || s.Repeats+s.Late+s.Rejected+s.DeadLettered != 0 {
+		t.Errorf("replayed %+v, should have accepted %d", s, c.events)
+	}
+	figures(t, path, "file", c)
+	verified(t, path, "file")
+	before := cells(t, path, "file")
+	if s := replayed(t, path, c, "--feed", "file"); s.Repeats != c.events || s.Accepted != 0 || s.Late != 0 {
+		t.Errorf("the same file again: %+v, should be %d repeats", s, c.events)
+	}
+	if after := cells(t, path, "file"); after != before {
+		t.Error("the same file again changed cells")
+	}
+	if s := replayed(t, path, c, "--feed", "shuffled", "--shuffle-within", "1h", "--seed", "7"); s.Accepted != c.events {
+		t.Errorf("shuffled: %+v, should have accepted %d", s, c.events)
+	}
+	if shuffled := cells(t, path, "shuffled"); shuffled != before {
+		t.Error("the order within an hour changed cells")
+	}
+	figures(t, path, "shuffled", c)
+	verified(t, path, "shuffled")
+}
+
+// TestTruthOnKafka does the same over a real Apache Kafka with three
+// processors, which are killed in turn.
+func TestTruthOnKafka(t *testing.T) {
+	c := readCalls(t)
+	brokers := strings.Join(kit.Kafka(t).Brokers, ",")
+	path, _ := installationOf(t, "run", "--kafka", brokers)
+	for i := range 2 {
+		more(t, brokers, filepath.Join(t.TempDir(), fmt.Sprintf("processor-%d", i)))
+	}
+	stop := killer(t, path, []string{"processor", "loader", "collector"}, 9)
+	s := replayed(t, path, c, "--feed", "file", "--rate", strconv.Itoa(c.rate))
+	t.Logf("%d kills during the replay", stop())
+	if s.Accepted != c.events || s.Repeats+s.Late+s.Rejected+s.DeadLettered != 0 {
+		t.Errorf("replayed %+v, should have accepted %d", s, c.events)
+	}
+	figures(t, path, "file", c)
+	verified(t, path, "file")
+	before := cells(t, path, "file")
+	if s := replayed(t, path, c, "--feed", "shuffled", "--shuffle-within", "1h", "--seed", "11"); s.Accepted != c.events {
+		t.Errorf("shuffled: %+v, should have accepted %d", s, c.events)
+	}
+	if cells(t, path, "shuffled") != before {
+		t.Error("the order within an hour changed cells")
+	}
+	verified(t, path, "shuffled")
+}
+
+// more starts one more processor, kept alive like those of an installation.
+func more(t *testing.T, brokers, dir string) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", "processor", "--kafka", brokers, "--listen", "127.0.0.1:0", "--data-dir", dir, "--quiet")
+	cmd.Env = append(os.Environ(), envMain+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+}
