@@ -32,6 +32,12 @@ var mappings embed.FS
 // Mappings holds the mappings that are part of the binary, <name>.yaml.
 func Mappings() fs.FS { return sub(mappings, "mapping") }
 
+//go:embed clickhouse/proof/*.sql
+var proofs embed.FS
+
+// Proofs holds the SQL that makes facts of raw events on its own, <kind>.sql.
+func Proofs() fs.FS { return sub(proofs, "clickhouse/proof") }
+
 // Events holds fields.yaml and one file for each family of events.
 func Events() fs.FS { return sub(events, "events") }
 

@@ -1,0 +1,297 @@
+package proof_test
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/pkg/sim"
+	"github.com/nabz/nabz/pkg/track"
+	"github.com/nabz/nabz/pkg/warehouse"
+	"github.com/nabz/nabz/services/internal/catalog"
+	"github.com/nabz/nabz/services/internal/clickhouse"
+)
+
+// tables takes rows of all tables by the names of their columns.
+type tables struct {
+	t      *testing.T
+	cat    *catalog.Catalog
+	blocks map[string]*clickhouse.Block
+}
+
+func newTables(t *testing.T, cat *catalog.Catalog, model *warehouse.Model) *tables {
+	all := model.Tables()
+	x := &tables{t: t, cat: cat, blocks: map[string]*clickhouse.Block{}}
+	for i := range all {
+		b, err := clickhouse.NewBlock(&all[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.blocks[all[i].Name] = b
+	}
+	return x
+}
+
+func (x *tables) insert(conn driver.Conn) {
+	x.t.Helper()
+	for _, b := range x.blocks {
+		if err := b.Insert(x.t.Context(), conn); err != nil {
+			x.t.Fatal(err)
+		}
+		b.Reset()
+	}
+}
+
+// put adds a row; what it does not name is zero or NULL.
+func (x *tables) put(table string, values map[string]any) {
+	x.t.Helper()
+	b := x.blocks[table]
+	for name, v := range values {
+		i := b.Index(name)
+		if i < 0 {
+			x.t.Fatalf("%s has no column %s", table, name)
+		}
+		switch v := v.(type) {
+		case string:
+			b.Text(i, v)
+		case int64:
+			b.Int(i, v)
+		case event.UID:
+			b.ID(i, v)
+		case map[string]string:
+			var keys, texts []string
+			for k, s := range v {
+				keys, texts = append(keys, k), append(texts, s)
+			}
+			b.Texts(i, keys, texts)
+		default:
+			x.t.Fatalf("%s.%s: no column holds a %T", table, name, v)
+		}
+	}
+	b.EndRow()
+}
+
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (x *tables) event(partition, offset int64, e *event.Event) {
+	texts := map[string]string{}
+	for _, a := range e.Attrs {
+		f, ok := x.cat.Events.FieldByNumber(a.Number)
+		if !ok || !a.IsText {
+			x.t.Fatalf("attribute %d is no text of the catalogue", a.Number)
+		}
+		texts[f.Name] = a.Text
+	}
+	x.put("events", map[string]any{
+		"tenant": e.Tenant, "feed": e.Feed, "generation": e.Generation, "session": e.Session,
+		"kind": e.Kind, "entity": e.Entity, "type": e.Type, "source": e.Source, "id": e.ID, "uid": e.UID,
+		"time": e.Time, "received_at": e.ReceivedAt, "sequence": e.Sequence, "revision": e.Revision,
+		"hash": int64(e.Hash), "replaces": e.Replaces, "replaces_time": e.ReplacesTime, "withdrawn": bit(e.Withdrawn),
+		"texts": texts, "partition": partition, "offset": offset,
+	})
+}
+
+func place(p row.Place, values map[string]any) map[string]any {
+	values["tenant"], values["feed"], values["generation"] = p.Tenant, p.Feed, p.Generation
+	values["epoch"], values["partition"] = p.Epoch, int64(p.Partition)
+	return values
+}
+
+func (x *tables) effect(value []byte) {
+	x.t.Helper()
+	r, err := row.Decode(value)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	switch r := r.(type) {
+	case *row.Fact:
+		values := place(r.Place, map[string]any{
+			"item": r.Item, "id": r.ID, "opened_at": r.OpenedAt, "version": r.Version, "deleted": bit(r.Deleted),
+		})
+		for _, f := range x.cat.Families() {
+			for _, c := range f.Columns {
+				for _, v := range r.Values {
+					if f.Name != r.Family || c.Number != v.Number {
+						continue
+					}
+					if values[c.Name] = v.Int; v.IsText {
+						values[c.Name] = v.Text
+					}
+				}
+			}
+		}
+		x.put("fact_"+r.Family, values)
+	case *row.Reject:
+		x.put("rejects", place(r.Place, map[string]any{
+			"offset": r.Offset, "reason": r.Reason, "kind": r.Kind, "entity": r.Entity, "type": r.Type, "uid": r.UID,
+			"hash": int64(r.Hash), "time": r.Time, "received_at": r.ReceivedAt, "session": r.Session, "version": r.Version,
+		}))
+	case *row.Progress:
+		values := func(topic string, now int64) map[string]any {
+			return place(r.Place, map[string]any{
+				"topic": topic, "topic_partition": int64(r.Partition), "position": r.Position, "now": now, "state": r.State, "session": r.Session,
+			})
+		}
+		x.put("progress", values("nabz.facts.v1", r.Now))
+		x.put("progress", values("events", r.Now+1e9)) // a proof must not read this one
+	}
+}
+
+// play takes one history through the machine of a partition and everything
+// that it says into the tables. Facts come in every version that they had.
+func (x *tables) play(partition int32, records []sim.Record) {
+	x.t.Helper()
+	task := track.NewTask(x.cat.Task(partition))
+	for i := range records {
+		r := &records[i]
+		task.Step(int64(i), r.Bytes)
+		// Before the next generation begins, the clock of the last is told.
+		task.Flush(func(e track.Effect) {
+			if e.Kind != track.ToPanes {
+				x.effect(e.Value)
+			}
+		})
+		if !r.Event.IsClock() && r.Event.Type != "" {
+			x.event(int64(partition), int64(i), &r.Event)
+		}
+	}
+}
+
+// instants at which the feeds of sim's histories begin, ms.
+const (
+	liveStart = int64(1_700_000_000_000)
+	pastStart = liveStart - 1_000*86_400_000
+)
+
+// stretch gives a history in which all takes factor times as long: those of
+// sim are short beside the times of the catalogue.
+func stretch(records []sim.Record, factor int64) {
+	for i := range records {
+		e := &records[i].Event
+		from := liveStart
+		if e.Feed != event.Live {
+			from = pastStart
+		}
+		e.Time = from + (e.Time-from)*factor
+		if !e.Replaces.IsZero() {
+			e.ReplacesTime = from + (e.ReplacesTime-from)*factor
+		}
+	}
+}
+
+// twist makes every sixth event another one: of any type that concerns a
+// contact, about other agents and queues or none, with any word that the
+// catalogue allows.
+func twist(cat *catalog.Catalog, rnd *rand.Rand, records []sim.Record) {
+	pick := func(words ...string) string { return words[rnd.IntN(len(words))] }
+	for i := range records {
+		e := &records[i].Event
+		if e.IsClock() || e.Type == "" || rnd.IntN(6) > 0 {
+			continue
+		}
+		if rnd.IntN(2) == 0 {
+			e.Type = pick("contact.created", "contact.queued", "contact.not_offered", "contact.offered", "contact.offer_ended",
+				"contact.dequeued", "contact.answered", "contact.hold_started", "contact.hold_ended", "contact.transferred",
+				"contact.callback_scheduled", "contact.callback_attempted", "contact.ended", "contact.wrapup_started",
+				"contact.wrapup_ended", "contact.snapshot", "survey.responded", "a.type_to_come")
+		}
+		attrs := map[int32]string{}
+		for _, a := range e.Attrs {
+			attrs[a.Number] = a.Text
+		}
+		set := func(number int32, word string) {
+			if delete(attrs, number); word != "" {
+				attrs[number] = word
+			}
+		}
+		if rnd.IntN(2) == 0 {
+			set(event.FieldAgentID, pick("", "a0", "a1"))
+		}
+		if rnd.IntN(2) == 0 {
+			set(event.FieldQueueID, pick("", "q0", "q1", "q2"))
+		}
+		set(event.FieldChannel, pick("", "", "voice", "chat"))
+		set(event.FieldDirection, pick("", "", "inbound", "outbound"))
+		set(event.FieldCustomerID, pick("", "", "u1", "u2"))
+		for _, name := range []string{"outcome", "by", "mode"} {
+			number, words := words(cat, e.Type, name)
+			set(number, pick(append(words, "")...))
+		}
+		e.Sequence = rnd.Int64N(3)
+		e.Attrs = nil
+		for number, word := range attrs {
+			e.Attrs = append(e.Attrs, event.Attr{Number: number, Text: word, IsText: true})
+		}
+		slices.SortFunc(e.Attrs, func(a, b event.Attr) int { return cmp.Compare(a.Number, b.Number) })
+	}
+}
+
+// hone moves some events to the instants at which a life ends or is lost, and
+// those right behind them; now and then the clock is moved there too.
+func hone(rnd *rand.Rand, timing track.Timing, records []sim.Record) {
+	var before []event.Event
+	for i := range records {
+		e := &records[i].Event
+		switch {
+		case e.Type == "" || e.Feed != event.Live:
+		case len(before) > 0 && rnd.IntN(15) == 0 && e.Replaces.IsZero():
+			b := &before[rnd.IntN(len(before))]
+			span := []int64{timing.Linger, timing.MaxAge}[rnd.IntN(2)]
+			e.Time = b.Time + span + rnd.Int64N(2)
+			if !e.IsClock() {
+				e.Entity = b.Entity
+			}
+		case !e.IsClock():
+			before = append(before, *e)
+		}
+	}
+}
+
+// words are those that a type of event may say in a field.
+func words(cat *catalog.Catalog, eventType, field string) (number int32, words []string) {
+	f, ok := cat.Events.Field(field)
+	if !ok {
+		panic("the catalogue has no field " + field)
+	}
+	if t, ok := cat.Events.Type(eventType); ok {
+		if use, ok := t.Use(field); ok {
+			words = slices.Clone(use.Values)
+		}
+	}
+	return f.Number, words
+}
+
+// history draws the records of a partition: of five lengths, half of them with
+// events that no source would send, a third with some at the very limits.
+func history(cat *catalog.Catalog, seed uint64) []sim.Record {
+	records := sim.History(seed)
+	stretch(records, []int64{1, 20, 60, 300, 1000}[seed%5])
+	rnd := rand.New(rand.NewPCG(seed, 2))
+	if seed%2 == 0 {
+		twist(cat, rnd, records)
+	}
+	if seed%3 == 0 {
+		hone(rnd, cat.Timings["contact"], records)
+	}
+	for i := range records {
+		e := &records[i].Event
+		if e.Type == "" {
+			continue // what is no event stays none
+		}
+		if !e.IsClock() {
+			e.Hash, _ = e.ContentHash(nil)
+		}
+		records[i].Bytes = e.Append(nil)
+	}
+	return records
+}
