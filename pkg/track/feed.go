@@ -16,6 +16,11 @@ import (
 // so a silence of this length means that it died.
 const ReplayerLeaseMs = 30_000
 
+// MaxFeeds is the most feeds that a task holds. A closed feed keeps its last
+// day, some hundred bytes a contact, so that a second replay of it is known for
+// what it is: this bounds what names made up at will can cost.
+const MaxFeeds = 1_000
+
 type feedKey struct{ tenant, name string }
 
 // feed is one clock and all that it governs. The live feed has no tenant: its
@@ -163,6 +168,10 @@ func (t *Task) open(f *feed, offset int64, e *event.Event) {
 	if f != nil && f.open && f.session != e.Session && e.ReceivedAt-f.seen < ReplayerLeaseMs ||
 		f != nil && e.Generation < f.generation {
 		t.reject(offset, row.OtherReplay, f)
+		return
+	}
+	if f == nil && len(t.feeds) >= MaxFeeds {
+		t.reject(offset, row.Capped, nil)
 		return
 	}
 	if f == nil {
