@@ -15,6 +15,7 @@ type metrics struct {
 	owned    prometheus.Gauge
 	records  prometheus.Counter
 	restarts prometheus.Counter
+	missed   prometheus.Counter
 	position *prometheus.GaugeVec
 	items    *prometheus.GaugeVec
 	waiting  *prometheus.GaugeVec
@@ -27,11 +28,12 @@ func newMetrics() *metrics {
 		owned:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "nabz_processor_partitions", Help: "Partitions that this process owns."}),
 		records:  prometheus.NewCounter(prometheus.CounterOpts{Name: "nabz_processor_records_total", Help: "Records of events stepped."}),
 		restarts: prometheus.NewCounter(prometheus.CounterOpts{Name: "nabz_processor_task_restarts_total", Help: "Tasks that began anew from their state."}),
+		missed:   prometheus.NewCounter(prometheus.CounterOpts{Name: "nabz_processor_records_missed_total", Help: "Records of events that retention deleted before they were stepped."}),
 		position: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_position", Help: "Offset of the next record to step."}, by),
 		items:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_items", Help: "Items held in memory."}, by),
 		waiting:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_rows_waiting", Help: "Rows written and not acknowledged."}, by),
 	}
-	m.registry.MustRegister(m.owned, m.records, m.restarts, m.position, m.items, m.waiting)
+	m.registry.MustRegister(m.owned, m.records, m.restarts, m.missed, m.position, m.items, m.waiting)
 	return m
 }
 

@@ -94,9 +94,15 @@ func TestHandOver(t *testing.T) {
 // sent; pulses go on, so it takes the end that it finds.
 func settle(t *testing.T, brokers []string) {
 	t.Helper()
+	settleAt(t, brokers, 1)
+}
+
+// settleAt does so for histories that were sent several times.
+func settleAt(t *testing.T, brokers []string, times int) {
+	t.Helper()
 	ends := map[int32]int64{}
 	for p := range int32(partitions) {
-		ends[p] = int64(len(sim.History(uint64(p) + 40)))
+		ends[p] = int64(times * len(sim.History(uint64(p)+40)))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()

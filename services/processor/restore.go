@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
@@ -95,4 +96,61 @@ func (t *task) read(ctx context.Context, from kgo.Offset, nonce int64, to *state
 			}
 		}
 	}
+}
+
+// aheadError is of a state that has stepped records which the log of events
+// does not hold: the topic was made anew, or its end was lost. To go on would
+// skip new events in silence until their offsets pass the position.
+type aheadError struct {
+	partition     int32
+	position, end int64
+}
+
+func (e *aheadError) Error() string {
+	return fmt.Sprintf("the state of partition %d is at offset %d of %s, which ends at %d: the topic was made anew or lost its end. "+
+		"Put the log back; or begin anew: stop every service, delete the topics nabz.* and the databases nabz and nabz_internal "+
+		"(embedded: move the data directory away), then run nabz topics apply and nabz migrate",
+		e.partition, e.position, kafka.TopicEvents, e.end)
+}
+
+// resume holds the position of a restored state against the log of events and
+// gives the offset to read from: the position itself, or the log's start where
+// retention has passed it.
+func (t *task) resume(ctx context.Context, position int64) (int64, error) {
+	start, err := t.bound(ctx, t.admin.ListStartOffsets)
+	if err != nil {
+		return 0, err
+	}
+	end, err := t.bound(ctx, t.admin.ListEndOffsets)
+	if err != nil {
+		return 0, err
+	}
+	if position > end {
+		return 0, &aheadError{t.partition, position, end}
+	}
+	if position >= start {
+		return position, nil
+	}
+	if position > 0 {
+		t.service.metrics.missed.Add(float64(start - position))
+		t.log.Error("events were deleted before they were processed, going on behind them: nabz verify shows which numbers miss them",
+			zap.Int64("from", position), zap.Int64("to", start))
+	}
+	return start, nil
+}
+
+// bound asks for the first or the last offset of the task's partition of events.
+func (t *task) bound(ctx context.Context, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (int64, error) {
+	listed, err := list(ctx, kafka.TopicEvents)
+	if err != nil {
+		return 0, fmt.Errorf("list offsets of %s: %w", kafka.TopicEvents, err)
+	}
+	o, ok := listed.Lookup(kafka.TopicEvents, t.partition)
+	if !ok {
+		return 0, fmt.Errorf("list offsets of %s: partition %d is not there", kafka.TopicEvents, t.partition)
+	}
+	if o.Err != nil {
+		return 0, fmt.Errorf("list offsets of %s/%d: %w", kafka.TopicEvents, t.partition, o.Err)
+	}
+	return o.Offset, nil
 }

@@ -33,7 +33,8 @@ type Service struct {
 	address   net.Addr
 
 	group *kgo.Client
-	panes int32 // partitions of the topic of panes
+	panes int32                   // partitions of the topic of panes
+	fail  context.CancelCauseFunc // ends the service: no attempt of a task can help
 
 	mu    sync.Mutex
 	tasks map[int32]*running
@@ -79,8 +80,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	s.address = listener.Addr()
 	close(s.listening)
-	work, cancel := context.WithCancel(ctx)
-	defer cancel()
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.fail = cancel
 	g, work := errgroup.WithContext(work)
 	server := s.server()
 	g.Go(func() error {
@@ -94,12 +96,15 @@ func (s *Service) Run(ctx context.Context) error {
 		return server.Close()
 	})
 	g.Go(func() error {
-		defer cancel()
+		defer cancel(nil)
 		return s.join(work)
 	})
 	err = g.Wait()
 	if ctx.Err() != nil {
 		return nil
+	}
+	if gap, ok := errors.AsType[*aheadError](context.Cause(work)); ok {
+		return gap
 	}
 	return err
 }
@@ -213,6 +218,10 @@ func (s *Service) own(ctx context.Context, partition int32) {
 		t := &task{service: s, partition: partition, log: log}
 		err := t.run(ctx)
 		if ctx.Err() != nil {
+			return
+		}
+		if ahead, ok := errors.AsType[*aheadError](err); ok {
+			s.fail(ahead)
 			return
 		}
 		log.Warn("task begins anew from its state", zap.Error(err))

@@ -76,6 +76,9 @@ func (t *task) run(ctx context.Context) error {
 	conf := kafka.Config{Brokers: t.service.config.Kafka, ClientID: "processor-task", Log: t.log}
 	options := append(kafka.ProducerOptions(conf), kgo.RecordDeliveryTimeout(writeFor))
 	options = append(options, kafka.ConsumerOptions(conf)...)
+	// A position that the log does not have must be an error here: the driver
+	// would go on from the log's start, and every record be skipped as known.
+	options = append(options, kgo.ConsumeResetOffset(kgo.NoResetOffset()))
 	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return fmt.Errorf("open Kafka client: %w", err)
@@ -90,10 +93,14 @@ func (t *task) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	position, err := t.resume(work, machine.Position())
+	if err != nil {
+		return err
+	}
 	t.owner = track.NewOwner(machine, nonce, from)
 	t.tailed = nonce + 1
 	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{
-		kafka.TopicEvents: {t.partition: kgo.NewOffset().At(machine.Position())},
+		kafka.TopicEvents: {t.partition: kgo.NewOffset().At(position)},
 		kafka.TopicState:  {t.partition: kgo.NewOffset().At(nonce + 1)},
 	})
 	err = t.loop(work)
