@@ -29,7 +29,7 @@ SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_queue_s
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 WHERE f.deleted = 0
 ) AS f
-INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL GROUP BY tenant, feed, generation, epoch, partition) AS c
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
 ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
 WHERE 1 AND isNotNull(f.enqueued_at)
 ) AS src

@@ -1,0 +1,131 @@
+package proof_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/nabz/nabz/pkg/kpi"
+	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/pkg/track"
+	"github.com/nabz/nabz/pkg/warehouse"
+	"github.com/nabz/nabz/services/internal/catalog"
+	"github.com/nabz/nabz/services/internal/proof"
+)
+
+// summed loads random histories with what they add up to: every version of
+// every pane, and the progress of the readers of panes.
+func summed(t *testing.T, histories int) (driver.Conn, *warehouse.Model) {
+	t.Helper()
+	conn, model := house(t, "Asia/Tehran")
+	cat, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newTables(t, cat, model)
+	for seed := range histories {
+		records := history(cat, uint64(seed))
+		x.play(int32(seed), records)
+		task := track.NewTask(cat.Task(int32(seed)))
+		for i := range records {
+			task.Step(int64(i), records[i].Bytes)
+			if i%10 == 0 || i == len(records)-1 {
+				task.Flush(func(e track.Effect) { x.pane(e.Value) })
+			}
+		}
+	}
+	x.insert(conn)
+	return conn, model
+}
+
+// pane adds a pane, or a reader's progress, to the tables.
+func (x *tables) pane(value []byte) {
+	x.t.Helper()
+	r, err := row.Decode(value)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	switch r := r.(type) {
+	case *row.Pane:
+		values := place(r.Place, map[string]any{
+			"grain": int64(r.Grain), "bucket": r.Bucket / 1000, "incarnation": r.Incarnation, "version": r.Version, "changed_at": r.ChangedAt,
+		})
+		for _, f := range x.cat.Families() {
+			if f.Name != r.Family {
+				continue
+			}
+			for i, d := range f.Dims {
+				values[d] = r.Dims[i]
+			}
+			for _, m := range x.cat.KPIs.Measures(f.Name) {
+				for _, p := range m.Parts() {
+					for _, c := range r.Cells {
+						if c.Part == p.ID {
+							values[p.Column] = c.Value
+						}
+					}
+				}
+			}
+		}
+		x.put("pane_"+r.Family, values)
+	case *row.Progress:
+		x.put("progress", place(r.Place, map[string]any{
+			"topic": "nabz.panes.v1", "topic_partition": int64(r.Partition), "position": r.Position, "now": r.Now, "state": r.State, "session": r.Session,
+		}))
+	}
+}
+
+func cells(t *testing.T, conn driver.Conn, m *warehouse.Model, d *kpi.Definition, feed string) proof.Report {
+	t.Helper()
+	r, err := proof.Cells(t.Context(), conn, m, d, warehouse.Filter{Feed: feed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestCellsOfHistories holds every KPI of random histories, with all that a
+// feed can go through, against the naive count. Levels of stretched histories
+// fill millions of panes, so it takes fewer of them.
+func TestCellsOfHistories(t *testing.T) {
+	conn, m := summed(t, *seeds/5)
+	for _, feed := range []string{"", "old"} {
+		for _, d := range m.KPIs.Definitions {
+			t.Run(d.Name+"_"+feed, func(t *testing.T) {
+				r := cells(t, conn, m, d, feed)
+				if r.Compared < 20 || r.Different != 0 {
+					t.Errorf("%d cells compared, %d differ:\n%s", r.Compared, r.Different, strings.Join(r.Examples, "\n"))
+				}
+			})
+		}
+	}
+}
+
+// TestCellsFindFaults damages a stored number of every measure: each shows.
+func TestCellsFindFaults(t *testing.T) {
+	conn, m := summed(t, few)
+	for _, d := range m.KPIs.Definitions {
+		if r := cells(t, conn, m, d, ""); r.Different != 0 || r.Compared == 0 {
+			t.Fatalf("%s: %d of %d cells differ before any damage:\n%s", d.Name, r.Different, r.Compared, strings.Join(r.Examples, "\n"))
+		}
+		for _, n := range d.Measures {
+			for _, p := range n.Measure.Parts() {
+				damage(t, conn, d.Of.Name, p.Column, 1)
+				if r := cells(t, conn, m, d, ""); r.Different == 0 || len(r.Examples) == 0 {
+					t.Errorf("%s: one more in %s goes unnoticed", d.Name, p.Column)
+				}
+				damage(t, conn, d.Of.Name, p.Column, -1)
+			}
+		}
+	}
+}
+
+// damage adds to one number of one minute in place.
+func damage(t *testing.T, conn driver.Conn, family, column string, by int) {
+	t.Helper()
+	exec(t, conn, fmt.Sprintf(`ALTER TABLE nabz_internal.pane_%[1]s UPDATE %[2]s = %[2]s + %[3]d
+WHERE grain = 60 AND feed = '' AND partition = 0 AND bucket = (SELECT min(bucket) FROM nabz_internal.pane_%[1]s WHERE grain = 60 AND feed = '' AND partition = 0)
+SETTINGS mutations_sync = 1`, family, column, by))
+}
