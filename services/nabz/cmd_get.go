@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/clickhouse"
 	"github.com/nabz/nabz/services/internal/values"
@@ -58,6 +59,9 @@ func (c getCmd) Run(a *app) error {
 			return writeObject(a, r)
 		})
 	}
+	if !a.Quiet {
+		fmt.Fprintln(a.stderr, explained(all.KPIs, c))
+	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	head := false
 	err = values.Rows(a.ctx, conn, sql, func(r values.Row) error {
@@ -76,6 +80,21 @@ func (c getCmd) Run(a *app) error {
 		return err
 	}
 	return table.Flush()
+}
+
+// explained says what the value is and in which unit.
+func explained(set *kpi.Set, c getCmd) string {
+	name, variant, _ := strings.Cut(c.KPI, ".")
+	d, ok := set.Definition(name)
+	if !ok {
+		return ""
+	}
+	formula, source := d.Formula, d.Source
+	if v, ok := d.Variant(variant); ok && variant != "" {
+		formula, source = v.Text, v.Source
+	}
+	unit := map[kpi.Unit]string{kpi.UnitRatio: "a share, 0 to 1", kpi.UnitSeconds: "seconds", kpi.UnitCount: "a number"}[d.Unit]
+	return fmt.Sprintf("%s = %s (%s). %s.", d.Title["en"], formula, unit, source)
 }
 
 // cell shows a value to people: what is not there as a dash.
