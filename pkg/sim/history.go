@@ -188,11 +188,11 @@ func (h *history) deliver(events []event.Event) {
 		}
 	}
 	if h.trouble["poison"] && h.rnd.IntN(10) == 0 {
-		h.out = append(h.out, delivery{at: events0(events)})
+		h.out = append(h.out, delivery{at: firstTime(events)})
 	}
 }
 
-func events0(events []event.Event) int64 {
+func firstTime(events []event.Event) int64 {
 	if len(events) == 0 {
 		return start
 	}
