@@ -23,7 +23,7 @@ type verifyCmd struct {
 
 // Help shows an example.
 func (verifyCmd) Help() string {
-	return "Rebuilds the facts from the raw events by SQL that shares no code with the stream, counts naively over the facts, " +
+	return "Holds the copies of each event against whom it concerns, rebuilds the facts from the raw events by SQL that shares no code with the stream, counts naively over the facts, " +
 		"and holds what is stored against both. Prints \"N cells compared, D differences\"; exit code 3 where there are any. " +
 		"Of a feed that goes on, what the clock has passed is compared.\n\n" +
 		"Example: nabz verify --feed anonymous_bank_calls_1999_02"
@@ -95,16 +95,6 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 		total.Different += r.Different
 		total.Examples = append(total.Examples, r.Examples...)
 	}
-	if c.KPI == "" {
-		began := time.Now()
-		r, err := proof.Facts(a.ctx, conn, proof.Scope{
-			Catalog: all, Tenant: c.Tenant, Feed: c.Feed, Generation: feed.Generation, Epoch: feed.Epoch, From: c.From, To: c.To,
-		})
-		if err != nil {
-			return total, err
-		}
-		add(r, began)
-	}
 	filter := warehouse.Filter{Tenant: c.Tenant, Feed: c.Feed, Complete: !feed.Closed}
 	if !c.From.IsZero() {
 		filter.FromMs = c.From.UnixMilli()
@@ -112,12 +102,29 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 	if !c.To.IsZero() {
 		filter.ToMs = c.To.UnixMilli()
 	}
+	model := all.Warehouse(c.Zone, 1)
+	if c.KPI == "" {
+		began := time.Now()
+		r, err := proof.Copies(a.ctx, conn, model, filter)
+		if err != nil {
+			return total, err
+		}
+		add(r, began)
+		began = time.Now()
+		r, err = proof.Facts(a.ctx, conn, proof.Scope{
+			Catalog: all, Tenant: c.Tenant, Feed: c.Feed, Generation: feed.Generation, Epoch: feed.Epoch, From: c.From, To: c.To,
+		})
+		if err != nil {
+			return total, err
+		}
+		add(r, began)
+	}
 	for _, d := range all.KPIs.Definitions {
 		if c.KPI != "" && d.Name != c.KPI {
 			continue
 		}
 		began := time.Now()
-		r, err := proof.Cells(a.ctx, conn, all.Warehouse(c.Zone, 1), d, filter)
+		r, err := proof.Cells(a.ctx, conn, model, d, filter)
 		if err != nil {
 			return total, err
 		}

@@ -129,3 +129,32 @@ func damage(t *testing.T, conn driver.Conn, family, column string, by int) {
 WHERE grain = 60 AND feed = '' AND partition = 0 AND bucket = (SELECT min(bucket) FROM nabz_internal.pane_%[1]s WHERE grain = 60 AND feed = '' AND partition = 0)
 SETTINGS mutations_sync = 1`, family, column, by))
 }
+
+// TestCopies holds the copies of events against the catalogue: an answered
+// contact concerns its agent and its customer too.
+func TestCopies(t *testing.T) {
+	conn, m := house(t, "UTC")
+	put := func(kind, entity, uid, texts string) {
+		t.Helper()
+		exec(t, conn, fmt.Sprintf(`INSERT INTO nabz_internal.events (tenant, kind, entity, type, uid, time, received_at, texts)
+VALUES ('t', '%s', '%s', 'contact.answered', '%s', '2026-03-02 09:00:00', '2026-03-02 09:00:00', %s)`, kind, entity, uid, texts))
+	}
+	const whole, part = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
+	texts := "map('contact_id', 'c1', 'agent_id', 'amy')"
+	put("contact", "c1", whole, texts)
+	put("agent", "amy", whole, texts)
+	check := func(compared, different int64) {
+		t.Helper()
+		r, err := proof.Copies(t.Context(), conn, m, warehouse.Filter{})
+		if err != nil || r.Compared != compared || r.Different != different {
+			t.Errorf("got %+v, %v, want %d compared, %d different", r, err, compared, different)
+		}
+	}
+	check(1, 0)
+	put("contact", "c2", part, "map('contact_id', 'c2', 'agent_id', 'bob')")
+	check(2, 1)
+	put("agent", "bob", part, "map('contact_id', 'c2', 'agent_id', 'bob')")
+	check(2, 0)
+	put("agent", "someone", part, "map('contact_id', 'c2', 'agent_id', 'bob')")
+	check(2, 1)
+}
