@@ -55,8 +55,9 @@ type Filter struct {
 	Complete bool // only intervals that the clock has passed
 }
 
-// Where renders the filter.
-func (f Filter) Where(d []string) []string {
+// Where renders the filter for values of a grain; dims are the dimensions that
+// it may name.
+func (f Filter) Where(g Grain, dims []string) []string {
 	out := []string{"src.feed = " + Quote(f.Feed)}
 	if f.Tenant != "" {
 		out = append(out, "src.tenant = "+Quote(f.Tenant))
@@ -67,13 +68,13 @@ func (f Filter) Where(d []string) []string {
 	if f.ToMs != 0 {
 		out = append(out, fmt.Sprintf("src.bucket < toDateTime(%d, 'UTC')", f.ToMs/1000))
 	}
-	for _, dim := range d {
+	for _, dim := range dims {
 		if v, ok := f.Equal[dim]; ok {
 			out = append(out, fmt.Sprintf("src.%s = %s", dim, Quote(v)))
 		}
 	}
 	if f.Complete {
-		out = append(out, "addSeconds(src.bucket, 900) <= src.as_of")
+		out = append(out, fmt.Sprintf("addSeconds(src.bucket, %d) <= src.as_of", g.pane()))
 	}
 	return out
 }

@@ -18,7 +18,10 @@ const settleCopies = "received_at < now64(3) - INTERVAL 10 SECOND"
 // them; when it sends the event again, the rest comes.
 func Copies(ctx context.Context, conn driver.Conn, m *warehouse.Model, f warehouse.Filter) (Report, error) {
 	r := Report{Name: "copies of events"}
-	where := []string{"feed = " + warehouse.Quote(f.Feed), settleCopies}
+	where := []string{"feed = " + warehouse.Quote(f.Feed)}
+	if f.Complete {
+		where = append(where, settleCopies)
+	}
 	if f.Tenant != "" {
 		where = append(where, "tenant = "+warehouse.Quote(f.Tenant))
 	}

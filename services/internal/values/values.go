@@ -85,7 +85,7 @@ func Query(m *warehouse.Model, r Request) (string, error) {
 		}
 	}
 	q := warehouse.Query{
-		Definition: d, By: by, Grain: warehouse.Grain(r.Grain), Zone: r.Zone, WeekStart: r.WeekStart, Where: f.Where(d.By),
+		Definition: d, By: by, Grain: warehouse.Grain(r.Grain), Zone: r.Zone, WeekStart: r.WeekStart, Where: f.Where(warehouse.Grain(r.Grain), d.By),
 	}
 	return shown(m, q, d, variant), nil
 }
