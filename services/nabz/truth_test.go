@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nabz/nabz/services/internal/ready"
 )
@@ -30,7 +33,6 @@ const (
 // callLog is a file with what it adds up to, counted here in the plainest way.
 type callLog struct {
 	path   string
-	rate   int // events a second, so that there is time for twenty kills
 	events int64
 	types  map[string]*tally
 }
@@ -39,13 +41,13 @@ type tally struct{ offered, answered, abandoned, inTime, waited int64 }
 
 func readCalls(t *testing.T) callLog {
 	t.Helper()
-	c := callLog{path: os.Getenv(envBank), rate: 4000, types: map[string]*tally{"": {}}}
+	c := callLog{path: os.Getenv(envBank), types: map[string]*tally{"": {}}}
 	if c.path == "" {
 		c.path = bankBeside
 	}
 	if _, err := os.Stat(c.path); err != nil {
 		t.Logf("MISSING: the bank's call log (%s, or %s in the environment); the sample of 500 calls stands in for its 33,344", bankBeside, envBank)
-		c.path, c.rate = sampleFile, 60
+		c.path = sampleFile
 	}
 	c.path, _ = filepath.Abs(c.path)
 	f, err := os.Open(c.path)
@@ -98,12 +100,20 @@ type summary struct {
 
 func replayed(t *testing.T, path string, c callLog, args ...string) summary {
 	t.Helper()
-	args = append([]string{"replay", c.path, "--mapping", "anonymous_bank", "--wait", "--quiet", "--ready-file", path}, args...)
-	code, out, errs := call(args...)
+	return replayedUnder(t, io.Discard, path, c, args...)
+}
+
+// replayedUnder shows its progress, a line a second, while it sends.
+func replayedUnder(t *testing.T, progress io.Writer, path string, c callLog, args ...string) summary {
+	t.Helper()
+	defer lap(t, "replay")()
+	args = append([]string{"replay", c.path, "--mapping", "anonymous_bank", "--wait", "--ready-file", path}, args...)
+	var out, errs bytes.Buffer
+	code := run(args, &out, io.MultiWriter(&errs, progress))
 	var s summary
-	lines := strings.Split(strings.TrimSpace(out), "\n")
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &s); err != nil || code != 0 {
-		t.Fatalf("replay: exit %d, %v\n%s%s", code, err, out, errs)
+		t.Fatalf("replay: exit %d, %v\n%s%s", code, err, &out, &errs)
 	}
 	return s
 }
@@ -111,6 +121,7 @@ func replayed(t *testing.T, path string, c callLog, args ...string) summary {
 // figures holds a feed to what the file adds up to.
 func figures(t *testing.T, path, feed string, c callLog) {
 	t.Helper()
+	defer lap(t, "figures")()
 	for _, kind := range slices.Sorted(maps.Keys(c.types)) {
 		x := c.types[kind]
 		want := map[string]float64{
@@ -143,6 +154,7 @@ func figures(t *testing.T, path, feed string, c callLog) {
 // were looked at.
 func cells(t *testing.T, path, feed string) string {
 	t.Helper()
+	defer lap(t, "cells")()
 	var b strings.Builder
 	for _, name := range []string{"service_level", "asa", "waiting", "offered"} {
 		code, out, errs := call("get", name, "--json", "--feed", feed, "--grain", "minute", "--by", "queue,channel", "--ready-file", path)
@@ -159,45 +171,53 @@ func cells(t *testing.T, path, feed string) string {
 
 func verified(t *testing.T, path, feed string) {
 	t.Helper()
+	defer lap(t, "verify")()
 	code, out, errs := call("verify", "--quiet", "--feed", feed, "--ready-file", path)
 	if code != 0 || !strings.Contains(out, ", 0 differences") || strings.HasPrefix(out, "0 cells") {
 		t.Errorf("verify %s: exit %d: %s%s", feed, code, out, errs)
 	}
 }
 
-// killer kills parts of an installation in turn until it is stopped, and gives
-// how often it did.
-func killer(t *testing.T, path string, parts []string, most int) (stop func() int) {
-	quit, done := make(chan struct{}), make(chan int)
-	go func() {
-		kills := 0
-		defer func() { done <- kills }()
-		for i := 0; kills < most; i++ {
-			f, err := ready.Read(path)
-			if err != nil {
-				return
-			}
-			part, was := parts[i%len(parts)], f.PIDs[parts[i%len(parts)]]
-			if syscall.Kill(was, syscall.SIGKILL) == nil {
-				kills++
-			}
-			// On to the next when this one is back.
-			for f.PIDs[part] == was {
-				select {
-				case <-quit:
-					return
-				default:
-				}
-				if f, err = ready.Read(path); err != nil {
-					return
-				}
-			}
-		}
-	}()
-	return func() int {
-		close(quit)
-		return <-done
+// killer kills parts of an installation in turn, one at each line that says
+// how many events are sent: while they flow, and never before.
+type killer struct {
+	t     *testing.T
+	path  string
+	parts []string
+	most  int
+	was   map[string]int // process id of the last kill
+	kills int
+}
+
+// Write takes what a replay says. It is called by one goroutine.
+func (k *killer) Write(p []byte) (int, error) {
+	if !bytes.HasPrefix(p, []byte("sent ")) || k.kills == k.most {
+		return len(p), nil
 	}
+	part, now := k.parts[k.kills%len(k.parts)], 0
+	await(k.t, "a new "+part, func() bool {
+		f, err := ready.Read(k.path)
+		now = f.PIDs[part]
+		return err == nil && now != k.was[part]
+	})
+	if err := syscall.Kill(now, syscall.SIGKILL); err != nil {
+		k.t.Errorf("kill %s: %v", part, err)
+	}
+	k.was[part] = now
+	k.kills++
+	return len(p), nil
+}
+
+// replayedThroughKills replays at a rate that leaves a second for each kill.
+func replayedThroughKills(t *testing.T, path string, c callLog, kills int, parts ...string) summary {
+	t.Helper()
+	k := &killer{t: t, path: path, parts: parts, most: kills, was: map[string]int{}}
+	rate := float64(c.events) / float64(kills+2)
+	s := replayedUnder(t, k, path, c, "--feed", "file", "--rate", strconv.FormatFloat(rate, 'f', 2, 64))
+	if k.kills != kills {
+		t.Errorf("%d kills while events were sent, should be %d", k.kills, kills)
+	}
+	return s
 }
 
 // TestTruthThroughKills replays a call log into the embedded pair while every
@@ -206,9 +226,7 @@ func killer(t *testing.T, path string, parts []string, most int) (stop func() in
 func TestTruthThroughKills(t *testing.T) {
 	c := readCalls(t)
 	path, _ := installationOf(t, "run")
-	stop := killer(t, path, []string{"collector", "processor", "loader", "clickhouse", "clickhouse-guard"}, 20)
-	s := replayed(t, path, c, "--feed", "file", "--rate", strconv.Itoa(c.rate))
-	t.Logf("%d kills during the replay", stop())
+	s := replayedThroughKills(t, path, c, 20, "collector", "processor", "loader", "clickhouse", "clickhouse-guard")
 	if s.Accepted != c.events || s.Events != c.events || s.Repeats+s.Late+s.Rejected+s.DeadLettered != 0 {
 		t.Errorf("replayed %+v, should have accepted %d", s, c.events)
 	}
@@ -240,9 +258,7 @@ func TestTruthOnKafka(t *testing.T) {
 	for i := range 2 {
 		more(t, brokers, filepath.Join(t.TempDir(), fmt.Sprintf("processor-%d", i)))
 	}
-	stop := killer(t, path, []string{"processor", "loader", "collector"}, 9)
-	s := replayed(t, path, c, "--feed", "file", "--rate", strconv.Itoa(c.rate))
-	t.Logf("%d kills during the replay", stop())
+	s := replayedThroughKills(t, path, c, 9, "processor", "loader", "collector")
 	if s.Accepted != c.events || s.Repeats+s.Late+s.Rejected+s.DeadLettered != 0 {
 		t.Errorf("replayed %+v, should have accepted %d", s, c.events)
 	}
@@ -256,6 +272,12 @@ func TestTruthOnKafka(t *testing.T) {
 		t.Error("the order within an hour changed cells")
 	}
 	verified(t, path, "shuffled")
+}
+
+// lap logs how long a step took.
+func lap(t *testing.T, what string) func() {
+	began := time.Now()
+	return func() { t.Logf("%-8s %.1f s", what, time.Since(began).Seconds()) }
 }
 
 // more starts one more processor, kept alive like those of an installation.

@@ -45,6 +45,11 @@ const (
 	// than 6 s unless told otherwise.
 	SessionTimeout = 6 * time.Second
 	heartbeat      = 2 * time.Second
+	// rebalanceTimeout is how long a group waits for members that it believes
+	// to be joining: one that died meanwhile is not missed sooner. It is
+	// above what a processor drains for, and with the default of a minute a
+	// kill at the wrong moment stopped a group for as long.
+	rebalanceTimeout = 8 * time.Second
 	// metadataAge finds new partitions and moved leaders of a quiet topic.
 	metadataAge    = time.Minute
 	metadataMinAge = 250 * time.Millisecond
@@ -112,6 +117,7 @@ func GroupOptions(c Config, group string, topics ...string) []kgo.Opt {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(SessionTimeout),
 		kgo.HeartbeatInterval(heartbeat),
+		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.DisableAutoCommit(),
 	)
 }
