@@ -11,9 +11,9 @@ import (
 const (
 	patternText  = `^[^\x00-\x1f\x7f]*$`
 	patternLines = `^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$`
-	// patternTime holds the years that ClickHouse's DateTime64 can, with room
-	// for the offset of a zone.
-	patternTime    = `^(19[1-9][0-9]|20[0-9]{2}|21[0-9]{2}|22[0-5][0-9])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$`
+	// patternTime holds the years that ClickHouse's DateTime can, 1970 to 2106,
+	// with room for the offset of a zone.
+	patternTime    = `^(197[1-9]|19[89][0-9]|20[0-9]{2}|210[0-5])-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$`
 	patternDecimal = `^-?(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$`
 )
 

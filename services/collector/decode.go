@@ -107,7 +107,7 @@ func (d *decoder) settleTime() *problem {
 	e, env := &d.ev, &d.env
 	var ok bool
 	if e.Time, ok = parseTime(env.time); !ok {
-		return refuse(BadValue, "time", "an instant by RFC 3339 is expected, such as 2026-11-22T14:05:09.250Z, of the years 1910 to 2259")
+		return refuse(BadValue, "time", "an instant by RFC 3339 is expected, such as 2026-11-22T14:05:09.250Z, of the years 1971 to 2105")
 	}
 	if e.Feed == event.Live && e.Time > d.now+maxAhead.Milliseconds() {
 		return refuse(FutureTime, "time", "more than a minute ahead of the collector's clock")
@@ -238,7 +238,7 @@ func (d *decoder) value(u *event.Use, a *event.Attr, value string) *problem {
 	switch f.Type {
 	case event.FieldTime:
 		if a.Int, ok = parseTime(s); !ok {
-			return refuse(BadValue, "", "an instant by RFC 3339 is expected, of the years 1910 to 2259")
+			return refuse(BadValue, "", "an instant by RFC 3339 is expected, of the years 1971 to 2105")
 		}
 		return nil
 	case event.FieldDecimal:

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ var oddValues = []string{
 	`-9007199254740991`, `-9007199254740992`, `9223372036854775808`, `9007199254740991.0`, `900719925474099.1e1`, `0.1`, `1e-400`,
 	`"0"`, `"-0"`, `"12.50"`, `"12.12345"`, `"1e3"`, `"01"`, `"."`, `"1."`, `".5"`, `"99999999999999.9999"`, `"100000000000000"`, `"+1"`, `"-"`,
 	`"2026-11-22T14:05:09Z"`, `"2026-11-22T14:05:09.123456789+03:30"`, `"2026-11-22t14:05:09z"`, `"2026-02-29T00:00:00Z"`, `"2024-02-29T00:00:00Z"`,
-	`"1900-02-29T00:00:00Z"`, `"1909-01-01T00:00:00Z"`, `"1910-01-01T00:00:00Z"`, `"2259-12-31T23:59:59Z"`, `"2260-01-01T00:00:00Z"`,
+	`"1900-02-29T00:00:00Z"`, `"1970-12-31T23:59:59Z"`, `"1971-01-01T00:00:00Z"`, `"1971-01-01T00:00:00+23:59"`, `"2105-12-31T23:59:59-23:59"`, `"2106-01-01T00:00:00Z"`,
 	`"2026-11-22T24:00:00Z"`, `"2026-11-22T23:59:60Z"`, `"2026-11-22T14:05Z"`, `"2026-11-22 14:05:09Z"`, `"2026-11-22T14:05:09"`, `"2026-11-22T14:05:09.Z"`,
 	`"2026-11-22T14:05:09.1234567890Z"`, `"2026-11-22T14:05:09+24:00"`, `"2026-11-22T14:05:09-00:00"`, `"2026-13-01T00:00:00Z"`, `"2026-04-31T00:00:00Z"`, `"2026-00-10T00:00:00Z"`,
 	`"` + strings.Repeat("x", 256) + `"`, `"` + strings.Repeat("x", 257) + `"`, `"` + strings.Repeat("ص", 256) + `"`, `"` + strings.Repeat("ص", 257) + `"`, `"` + strings.Repeat("x", 35) + `"`, `"` + strings.Repeat("x", 36) + `"`,
@@ -155,14 +156,34 @@ func TestValuesReachTheEvent(t *testing.T) {
 func TestParseTime(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 20_000 {
-		at := time.UnixMilli(-1893456000000 + r.Int64N(11_000_000_000_000)).UTC()
-		if at.Year() < 1910 || at.Year() > 2258 {
+		at := time.UnixMilli(31_536_000_000 + r.Int64N(4_260_000_000_000)).UTC()
+		// Where the zone is another, the year as written may be one further.
+		if at.Year() < 1972 || at.Year() > 2104 {
 			continue
 		}
 		zone := time.FixedZone("", (r.IntN(1679)-839)*60)
 		s := at.In(zone).Format("2006-01-02T15:04:05.000Z07:00")
 		if got, ok := parseTime(s); !ok || got != at.UnixMilli() {
 			t.Fatalf("%s is %d, %v, want %d", s, got, ok, at.UnixMilli())
+		}
+	}
+}
+
+// TestTimesThatPanesHold: ClickHouse's DateTime begins in 1970 and ends in 2106,
+// and what it does not hold it would turn into another time.
+func TestTimesThatPanesHold(t *testing.T) {
+	in := newTestIntake(t)
+	for at, good := range map[string]bool{
+		"1970-12-31T23:59:59.999Z": false, "1971-01-01T00:00:00Z": true, "1971-01-01T00:00:00+23:59": true,
+		"2105-12-31T23:59:59.999-23:59": true, "2106-01-01T00:00:00Z": false, "1910-01-01T00:00:00Z": false, "2259-01-01T00:00:00Z": false,
+	} {
+		text := `{"specversion":"1.0","id":"1","source":"s","type":"contact.queued","time":"` + at + `","feed":"f","feedsession":"1","feedgeneration":"1","data":{"contact_id":"c","queue_id":"q"}}`
+		_, p := in.read([]byte(text), text, 2)
+		if good != (p == nil) || p != nil && (p.field != "time" || p.reason != BadValue) {
+			t.Errorf("%s: %+v", at, p)
+		}
+		if ms := in.ev.Time; good && (ms < 0 || ms/1000 > math.MaxUint32) {
+			t.Errorf("%s: %d ms is no DateTime of ClickHouse", at, ms)
 		}
 	}
 }

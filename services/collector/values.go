@@ -9,7 +9,7 @@ import (
 	"github.com/nabz/nabz/pkg/event"
 )
 
-// parseTime reads RFC 3339 of the years 1910 to 2259, as the pattern in the
+// parseTime reads RFC 3339 of the years 1971 to 2105, as the pattern in the
 // schemas says: capital T and Z, up to nine decimals, no leap second.
 // Milliseconds, cut.
 func parseTime(s string) (int64, bool) {
@@ -22,7 +22,7 @@ func parseTime(s string) (int64, bool) {
 	hour, ok3 := digits(s[11:13])
 	minute, ok4 := digits(s[14:16])
 	second, ok5 := digits(s[17:19])
-	if !(ok0 && ok1 && ok2 && ok3 && ok4 && ok5) || year < 1910 || year > 2259 || month < 1 || month > 12 ||
+	if !(ok0 && ok1 && ok2 && ok3 && ok4 && ok5) || year < 1971 || year > 2105 || month < 1 || month > 12 ||
 		day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
