@@ -207,12 +207,16 @@ func (q Query) lastPane() string {
 	return fmt.Sprintf("least(toTimeZone(addSeconds(%s, -%d), 'UTC'), greatest(%s, src.bucket))", end, pane, reached)
 }
 
-// scaled renders a formula in the unit of its definition.
+// scaled renders a formula in the unit of its definition. A quotient is rounded
+// once: whoever divides the numerator by the denominator gets the same number.
 func scaled(d *kpi.Definition, e kpi.Expr) string {
-	if d.Unit == kpi.UnitSeconds {
-		return render(d, e) + " / 1000"
+	if d.Unit != kpi.UnitSeconds {
+		return render(d, e)
 	}
-	return render(d, e)
+	if q, ok := e.(kpi.Binary); ok && q.Op == '/' {
+		return fmt.Sprintf("(%s / nullIf(%s * 1000, 0))", render(d, q.Left), render(d, q.Right))
+	}
+	return render(d, e) + " / 1000"
 }
 
 // render makes SQL of a formula. What is divided by zero is NULL.

@@ -22,7 +22,9 @@ func (m *Model) Views() []Statement {
 }
 
 // view makes the statement of a view for people: the rights of whoever made
-// it read the tables, so its readers need none.
+// it read the tables, so its readers need none. The types are those that the
+// query gives: ClickHouse answers x = ” from the subcolumn x.size of a String,
+// which it then asks of the query.
 func view(name, comment string, columns []Column, sql string) Statement {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s.%s\n(\n", Public, name)
@@ -52,8 +54,8 @@ FROM (
 
 func feedsView() Statement {
 	return view("feeds", "The feeds that there are, and how far each has come.", []Column{
-		{"tenant", "String", "", "The tenant; empty for the live feed, which all share."},
-		{"feed", "String", "", "The feed; empty is the live one."},
+		{"tenant", typeWord, "", "The tenant; empty for the live feed, which all share."},
+		{"feed", typeWord, "", "The feed; empty is the live one."},
 		{"generation", "Int64", "", "The filling that is shown."},
 		{"as_of", typeInstant, "", "Everything before this instant is in the numbers, UTC."},
 		{"state", "String", "", "open, or closed: its clock stands still."},
@@ -78,12 +80,12 @@ func (m *Model) eventsView() Statement {
 	return view("events", "Every event that counts, once. What was refused is in rejected_events.", []Column{
 		{"time", "DateTime('UTC')", "", "When it happened, UTC, to the second."},
 		{"date", "Date", "", "Its day, UTC."},
-		{"tenant", "String", "", "The tenant."},
-		{"feed", "String", "", "The feed; empty is the live one."},
-		{"type", "String", "", "Type of the event, such as contact.queued."},
-		{"kind", "String", "", "Kind of the entity that it is chiefly about."},
+		{"tenant", typeWord, "", "The tenant."},
+		{"feed", typeWord, "", "The feed; empty is the live one."},
+		{"type", typeWord, "", "Type of the event, such as contact.queued."},
+		{"kind", typeWord, "", "Kind of the entity that it is chiefly about."},
 		{"entity", "String", "", "That entity's id."},
-		{"source", "String", "", "Where it came from."},
+		{"source", typeWord, "", "Where it came from."},
 		{"id", "String", "", "Its id at that source."},
 		{"uid", "UUID", "", "Its id here."},
 		{"time_ms", typeInstant, "", "When it happened, UTC, to the millisecond."},
@@ -111,11 +113,11 @@ func (m *Model) rejectedView() Statement {
 	return view("rejected_events", "Every record that had no effect, and why.", []Column{
 		{"time", "DateTime('UTC')", "", "When it happened, UTC."},
 		{"date", "Date", "", "Its day, UTC."},
-		{"tenant", "String", "", "The tenant."},
-		{"feed", "String", "", "The feed; empty is the live one."},
+		{"tenant", typeWord, "", "The tenant."},
+		{"feed", typeWord, "", "The feed; empty is the live one."},
 		{"reason", "String", "", "late, repeat, superseded, capped, orphan, other_replay, feed_closed, poison or malformed."},
-		{"type", "String", "", "Type of the event."},
-		{"kind", "String", "", "Kind of the entity of this copy."},
+		{"type", typeWord, "", "Type of the event."},
+		{"kind", typeWord, "", "Kind of the entity of this copy."},
 		{"entity", "String", "", "That entity's id."},
 		{"uid", "UUID", "", "Id of the event."},
 		{"received_at", typeInstant, "", "When the collector received it, UTC."},
@@ -138,8 +140,8 @@ func (m *Model) factView(f *fact.Family) Statement {
 	columns := []Column{
 		{"time", "DateTime('UTC')", "", "When it began, UTC."},
 		{"date", "Date", "", "Its day, UTC."},
-		{"tenant", "String", "", "The tenant."},
-		{"feed", "String", "", "The feed; empty is the live one."},
+		{"tenant", typeWord, "", "The tenant."},
+		{"feed", typeWord, "", "The feed; empty is the live one."},
 		{f.Kind + "_id", "String", "", "The " + f.Kind + "."},
 		{"id", "UUID", "", "The event that opened it."},
 	}
@@ -151,7 +153,7 @@ func (m *Model) factView(f *fact.Family) Statement {
 		name, col := "f."+c.Name, Column{Name: c.Name, Comment: c.Doc}
 		switch c.Type {
 		case fact.Text:
-			col.Type = "String"
+			col.Type = typeWord
 		case fact.Time:
 			col.Type, col.Comment = "Nullable("+typeInstant+")", c.Doc+" UTC."
 		case fact.Duration:
@@ -193,11 +195,11 @@ func kpiColumns(d *kpi.Definition, q Query) []Column {
 	columns := []Column{
 		{"time", fmt.Sprintf("DateTime(%s)", Quote(q.Zone)), "", "Start of the interval, in the zone " + q.Zone + "."},
 		{"date", "Date", "", "Its day, in that zone."},
-		{"tenant", "String", "", "The tenant."},
-		{"feed", "String", "", "The feed; empty is the live one."},
+		{"tenant", typeWord, "", "The tenant."},
+		{"feed", typeWord, "", "The feed; empty is the live one."},
 	}
 	for _, dim := range q.By {
-		columns = append(columns, Column{dim, "String", "", d.Of.Columns[d.Of.Column(dim)].Doc})
+		columns = append(columns, Column{dim, typeWord, "", d.Of.Columns[d.Of.Column(dim)].Doc})
 	}
 	for _, p := range parts(d) {
 		columns = append(columns, Column{p.alias, "Int64", "", partDoc(p)})
@@ -285,11 +287,11 @@ func (m *Model) longView() Statement {
 		{"scope", "String", "", "The dimensions that the row keeps, separated by commas; empty: all together."},
 		{"time", "DateTime('UTC')", "", "Start of the interval, UTC."},
 		{"date", "Date", "", "Its day, in the zone " + m.Zone + "."},
-		{"tenant", "String", "", "The tenant."},
-		{"feed", "String", "", "The feed; empty is the live one."},
+		{"tenant", typeWord, "", "The tenant."},
+		{"feed", typeWord, "", "The feed; empty is the live one."},
 	}
 	for _, d := range dims {
-		columns = append(columns, Column{d, "String", "", "The " + d + ", where scope keeps it."})
+		columns = append(columns, Column{d, typeWord, "", "The " + d + ", where scope keeps it."})
 	}
 	columns = append(columns,
 		Column{"value", "Nullable(Float64)", "", "The headline, in the KPI's unit."},

@@ -1,6 +1,6 @@
 -- The values of asa by minute, as the view kpi_asa gives them.
 SELECT time, toDate(time) AS date, tenant, feed, queue, channel, waited, answered,
-  (toNullable(toFloat64(waited)) / nullIf(toNullable(toFloat64(answered)), 0)) / 1000 AS value,
+  (toNullable(toFloat64(waited)) / nullIf(toNullable(toFloat64(answered)) * 1000, 0)) AS value,
   toNullable(toFloat64(waited)) / 1000 AS numerator, toNullable(toFloat64(answered)) AS denominator, toNullable(toFloat64(answered)) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
@@ -17,7 +17,7 @@ HAVING waited != 0 OR answered != 0
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, queue, channel, waited, answered,
-  (toNullable(toFloat64(waited)) / nullIf(toNullable(toFloat64(answered)), 0)) / 1000 AS value,
+  (toNullable(toFloat64(waited)) / nullIf(toNullable(toFloat64(answered)) * 1000, 0)) AS value,
   toNullable(toFloat64(waited)) / 1000 AS numerator, toNullable(toFloat64(answered)) AS denominator, toNullable(toFloat64(answered)) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (

@@ -173,7 +173,6 @@ FROM (
   ) AS r ON r.partition = e.partition AND r.offset = e.offset
   GROUP BY e.uid
 )
-SETTINGS optimize_functions_to_subcolumns = 0 -- it asks views for a subcolumn of feed that they do not have
 `
 	args = append(append([]any{p.Tenant, p.Feed}, args...), p.Tenant, p.Feed)
 	var c Counts
