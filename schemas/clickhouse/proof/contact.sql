@@ -1,3 +1,20 @@
+-- The facts of contacts, made of raw events alone: a second, independent way to
+-- the rows that the stream writes, for nabz verify. Written by hand; it shares
+-- nothing with the stream but the catalogue (types, ranks, openers) and the
+-- table of timings, which are parameters. Rejects and progress are taken as
+-- given.
+--
+-- An item's events are put in order and folded by arrayFold, which only decides
+-- what each does to which segment and writes that into a journal; everything
+-- that is counted or measured is then plain GROUP BY over the journal. Silence
+-- is a step like any other: a life that was open for the greatest age when the
+-- next event, or now, comes is lost at that age.
+--
+-- Parameters: family (queue_segment, agent_segment or contact: the rows to
+-- give), feed, generation, epoch, tenant (empty: all), slices and slice (a part
+-- of the items, by hash), linger and max_age (ms), types with their ranks,
+-- openers. Events of lives that were rejected as orphans are read all the same:
+-- that they show nothing follows here too, and what they replaced stays replaced.
 WITH
 -- What is known of an item between two of its events. A segment is named by
 -- the number of the event that opened it, 0 is none.

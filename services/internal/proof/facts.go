@@ -28,11 +28,11 @@ type Scope struct {
 }
 
 // sliceEvents is about how many events one query folds: its memory grows with
-// them, by less than 1 GB for so many.
-const sliceEvents = 400_000
+// them, to about 1 GB for so many.
+const sliceEvents = 200_000
 
-// queryMemory is the most memory one query takes, bytes. A slice needs less
-// than half of it, so only items of a size that no source has meet the bound.
+// queryMemory is the most memory one query takes, bytes: twice what a slice
+// needs.
 const queryMemory = 2_000_000_000
 
 // Facts holds the facts of contacts, of all families, against those that

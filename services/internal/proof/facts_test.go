@@ -14,7 +14,7 @@ import (
 	"github.com/nabz/nabz/services/internal/proof"
 )
 
-var seeds = flag.Int("seeds", 150, "how many random histories to prove")
+var seeds = flag.Int("seeds", 120, "how many random histories to prove")
 
 // few histories are enough where it is the comparison that is tried.
 const few = 5
@@ -182,11 +182,9 @@ func TestFactsOfScope(t *testing.T) {
 			}
 		})
 	}
-	f("all", func(*proof.Scope) {}, true, 1)
 	f("tenant", func(s *proof.Scope) { s.Tenant = "t1" }, true, 1)
 	f("odd_tenant", func(s *proof.Scope) { s.Tenant = `it's no\tenant` }, false, 0)
 	f("odd_feed", func(s *proof.Scope) { s.Feed = `'; DROP` }, false, 0)
 	f("to", func(s *proof.Scope) { s.To = last }, true, 0)
 	f("from", func(s *proof.Scope) { s.From = last }, true, 1)
-	f("after", func(s *proof.Scope) { s.From = last.Add(time.Millisecond) }, false, 0)
 }

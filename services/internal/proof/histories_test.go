@@ -236,9 +236,9 @@ func twist(cat *catalog.Catalog, rnd *rand.Rand, records []sim.Record) {
 	}
 }
 
-// hone moves some events to the instants at which a life ends or is lost, and
-// those right behind them; now and then the clock is moved there too.
-func hone(rnd *rand.Rand, timing track.Timing, records []sim.Record) {
+// hone moves some events and pulses to the instants at which a life ends or is
+// lost, and those right behind them, and lets the clock end at one.
+func hone(rnd *rand.Rand, timing track.Timing, records []sim.Record) []sim.Record {
 	var before []event.Event
 	for i := range records {
 		e := &records[i].Event
@@ -249,12 +249,19 @@ func hone(rnd *rand.Rand, timing track.Timing, records []sim.Record) {
 			span := []int64{timing.Linger, timing.MaxAge}[rnd.IntN(2)]
 			e.Time = b.Time + span + rnd.Int64N(2)
 			if !e.IsClock() {
-				e.Entity = b.Entity
+				// An id at two times is no event that a source may send.
+				e.UID[0], e.Entity = ^e.UID[0], b.Entity
+				e.ID = e.UID.String()
 			}
 		case !e.IsClock():
 			before = append(before, *e)
 		}
 	}
+	if len(before) > 0 {
+		at := before[rnd.IntN(len(before))].Time + timing.MaxAge
+		records = append(records, sim.Record{Event: event.Event{Type: event.TypePulse, Time: at}})
+	}
+	return records
 }
 
 // words are those that a type of event may say in a field.
@@ -281,7 +288,7 @@ func history(cat *catalog.Catalog, seed uint64) []sim.Record {
 		twist(cat, rnd, records)
 	}
 	if seed%3 == 0 {
-		hone(rnd, cat.Timings["contact"], records)
+		records = hone(rnd, cat.Timings["contact"], records)
 	}
 	for i := range records {
 		e := &records[i].Event
