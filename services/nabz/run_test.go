@@ -140,30 +140,6 @@ func answered(t *testing.T, f ready.File, want string) {
 	})
 }
 
-func TestRunOnApacheKafka(t *testing.T) {
-	path, _ := installationOf(t, "run", "--kafka", kit.Kafka(t).Brokers[0], "--partitions", "4")
-	f, err := ready.Read(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.PIDs["kafka"] != 0 || f.Kafka != kit.Kafka(t).Brokers[0] {
-		t.Errorf("the ready file names Kafka %s, process %d", f.Kafka, f.PIDs["kafka"])
-	}
-	sendContact(t, f, "c0")
-	answered(t, f, "1")
-	for _, p := range []string{"processor", "loader"} {
-		now, err := ready.Read(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := syscall.Kill(now.PIDs[p], syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		sendContact(t, f, "after-"+p)
-	}
-	answered(t, f, "3")
-}
-
 func TestRun(t *testing.T) {
 	path, stop := installationOf(t, "run")
 	f, err := ready.Read(path)

@@ -134,20 +134,26 @@ func figures(t *testing.T, path, feed string, c callLog) {
 			if value == 0 {
 				continue // a cell of nothing is no row
 			}
-			args := []string{"get", name, "--json", "--feed", feed, "--ready-file", path}
+			args := []string{"--feed", feed}
 			if kind != "" {
 				args = append(args, "--where", "queue="+kind)
 			}
-			code, out, errs := call(args...)
-			var row struct{ Value float64 }
-			if err := json.Unmarshal([]byte(out), &row); err != nil || code != 0 {
-				t.Fatalf("get %s of %q: exit %d, %v: %s%s", name, kind, code, err, out, errs)
-			}
-			if math.Abs(row.Value-value) > 1e-12*math.Max(1, value) {
-				t.Errorf("%s of %q is %v, should be %v", name, kind, row.Value, value)
+			if got := valueOf(t, path, name, args...); math.Abs(got-value) > 1e-12*math.Max(1, value) {
+				t.Errorf("%s of %q is %v, should be %v", name, kind, got, value)
 			}
 		}
 	}
+}
+
+// valueOf gives the one value of a KPI.
+func valueOf(t *testing.T, path, name string, args ...string) float64 {
+	t.Helper()
+	code, out, errs := call(append([]string{"get", name, "--json", "--ready-file", path}, args...)...)
+	var row struct{ Value float64 }
+	if err := json.Unmarshal([]byte(out), &row); err != nil || code != 0 {
+		t.Fatalf("get %s %v: exit %d, %v: %s%s", name, args, code, err, out, errs)
+	}
+	return row.Value
 }
 
 // cells are all values of a feed by minute and dimensions, but for when they
@@ -231,7 +237,6 @@ func TestTruthThroughKills(t *testing.T) {
 		t.Errorf("replayed %+v, should have accepted %d", s, c.events)
 	}
 	figures(t, path, "file", c)
-	verified(t, path, "file")
 	before := cells(t, path, "file")
 	if s := replayed(t, path, c, "--feed", "file"); s.Repeats != c.events || s.Accepted != 0 || s.Late != 0 {
 		t.Errorf("the same file again: %+v, should be %d repeats", s, c.events)
@@ -239,6 +244,7 @@ func TestTruthThroughKills(t *testing.T) {
 	if after := cells(t, path, "file"); after != before {
 		t.Error("the same file again changed cells")
 	}
+	verified(t, path, "file")
 	if s := replayed(t, path, c, "--feed", "shuffled", "--shuffle-within", "1h", "--seed", "7"); s.Accepted != c.events {
 		t.Errorf("shuffled: %+v, should have accepted %d", s, c.events)
 	}
@@ -250,28 +256,36 @@ func TestTruthThroughKills(t *testing.T) {
 }
 
 // TestTruthOnKafka does the same over a real Apache Kafka with three
-// processors, which are killed in turn.
+// processors, while live contacts come in beside the file.
 func TestTruthOnKafka(t *testing.T) {
 	c := readCalls(t)
-	brokers := strings.Join(kit.Kafka(t).Brokers, ",")
+	brokers := kit.Kafka(t).Brokers[0]
 	path, _ := installationOf(t, "run", "--kafka", brokers)
+	f, err := ready.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.PIDs["kafka"] != 0 || f.Kafka != brokers {
+		t.Errorf("the ready file names Kafka %s, process %d", f.Kafka, f.PIDs["kafka"])
+	}
 	for i := range 2 {
 		more(t, brokers, filepath.Join(t.TempDir(), fmt.Sprintf("processor-%d", i)))
 	}
+	sendContact(t, f, "before")
 	s := replayedThroughKills(t, path, c, 9, "processor", "loader", "collector")
+	sendContact(t, f, "after")
 	if s.Accepted != c.events || s.Repeats+s.Late+s.Rejected+s.DeadLettered != 0 {
 		t.Errorf("replayed %+v, should have accepted %d", s, c.events)
 	}
 	figures(t, path, "file", c)
 	verified(t, path, "file")
-	before := cells(t, path, "file")
 	if s := replayed(t, path, c, "--feed", "shuffled", "--shuffle-within", "1h", "--seed", "11"); s.Accepted != c.events {
 		t.Errorf("shuffled: %+v, should have accepted %d", s, c.events)
 	}
-	if cells(t, path, "shuffled") != before {
+	if cells(t, path, "shuffled") != cells(t, path, "file") {
 		t.Error("the order within an hour changed cells")
 	}
-	verified(t, path, "shuffled")
+	await(t, "2 live contacts", func() bool { return valueOf(t, path, "answered") == 2 })
 }
 
 // lap logs how long a step took.
