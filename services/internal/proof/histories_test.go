@@ -201,7 +201,7 @@ func twist(cat *catalog.Catalog, rnd *rand.Rand, records []sim.Record) {
 		}
 		if rnd.IntN(2) == 0 {
 			e.Type = pick("contact.created", "contact.queued", "contact.not_offered", "contact.offered", "contact.offer_ended",
-				"contact.dequeued", "contact.answered", "contact.hold_started", "contact.hold_ended", "contact.transferred",
+				"contact.dequeued", "contact.dequeued", "contact.dequeued", "contact.answered", "contact.hold_started", "contact.hold_ended", "contact.transferred",
 				"contact.callback_scheduled", "contact.callback_attempted", "contact.ended", "contact.wrapup_started",
 				"contact.wrapup_ended", "contact.snapshot", "survey.responded", "a.type_to_come")
 		}
