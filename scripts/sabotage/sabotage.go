@@ -136,7 +136,7 @@ func ofTime() []sabotage {
 		},
 		{
 			"generation_mixed", "track/feed.go",
-			"		t.restart(f)\n", "",
+			"		t.restart(f, e, offset)\n", "		f.generation, f.now = e.Generation, e.Time\n",
 			"a new filling of a feed goes on with the old one's state",
 		},
 		{

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,6 +31,15 @@ type RealKafka struct {
 }
 
 const kafkaVersion = "4.3.0"
+
+// clusterID is any 16 bytes in base64. Every broker of a test is alone.
+const clusterID = "bmFiei10ZXN0LWJyb2tlcg"
+
+// quickJVM are the flags of a machine that lives for a minute: it compiles for
+// a quick start.
+func quickJVM() []string {
+	return []string{"-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"}
+}
 
 const serverProperties = `process.roles=broker,controller
 node.id=1
@@ -68,18 +78,12 @@ func startKafka(ctx context.Context) (*RealKafka, error) {
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write the broker's settings: %w", err)
 	}
-	classes := filepath.Join(jars, "*")
-	id, err := exec.CommandContext(ctx, "java", "-cp", classes, "kafka.tools.StorageTool", "random-uuid").Output()
-	if err != nil {
-		return nil, fmt.Errorf("make a cluster id: %w", err)
-	}
-	format := exec.CommandContext(ctx, "java", "-cp", classes, "kafka.tools.StorageTool", "format", "--standalone",
-		"-t", strings.TrimSpace(string(id)), "-c", conf)
+	java := append(quickJVM(), "-cp", filepath.Join(jars, "*"))
+	format := exec.CommandContext(ctx, "java", slices.Concat(java, []string{"kafka.tools.StorageTool", "format", "--standalone", "-t", clusterID, "-c", conf})...)
 	if out, err := format.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("format the broker's log: %w: %s", err, out)
 	}
-	broker := exec.Command("java", "-Xmx1g", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-		"-cp", classes, "kafka.Kafka", conf)
+	broker := exec.CommandContext(context.WithoutCancel(ctx), "java", slices.Concat(java, []string{"kafka.Kafka", conf})...)
 	said, err := os.Create(filepath.Join(dir, "broker.log"))
 	if err != nil {
 		return nil, fmt.Errorf("open the broker's log file: %w", err)
@@ -109,7 +113,7 @@ func awaitBroker(ctx context.Context, addr string, ended <-chan struct{}) error 
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if c, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
+		if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr); err == nil {
 			c.Close()
 			if m, err := client.Metadata(ctx, &kafkago.MetadataRequest{}); err == nil && len(m.Brokers) > 0 {
 				return nil
