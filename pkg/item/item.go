@@ -103,7 +103,7 @@ func (it *Item) mark() {
 			continue
 		}
 		for j := range it.Events {
-			if it.Events[j].UID == by.Replaces && j != i {
+			if it.Events[j].UID == by.Replaces && it.Events[j].Time == by.ReplacesTime && j != i {
 				it.Events[j].Replaced = true
 			}
 		}

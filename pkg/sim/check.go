@@ -58,9 +58,14 @@ func (v *verdict) checkRejects(s *Store) error {
 
 func (v *verdict) checkProgress(s *Store, end int64) error {
 	for _, x := range s.Rows {
-		if r, ok := x.Row.(*row.Progress); ok && r.Now != v.now[r.Feed] {
+		r, ok := x.Row.(*row.Progress)
+		if !ok || !current(s, r.Place) {
+			continue
+		}
+		if r.Now != v.now[r.Feed] {
 			return fmt.Errorf("the clock of feed %q stands at %d, should be %d", r.Feed, r.Now, v.now[r.Feed])
-		} else if ok && r.Position > end {
+		}
+		if r.Position > end {
 			return fmt.Errorf("position %d of %d", r.Position, end)
 		}
 	}
@@ -70,12 +75,13 @@ func (v *verdict) checkProgress(s *Store, end int64) error {
 // current tells whether a row is of the newest generation of its feed: older
 // ones stand still where they were.
 func current(s *Store, place row.Place) bool {
+	newest := int64(-1)
 	for _, x := range s.Rows {
 		if r, ok := x.Row.(*row.Progress); ok && r.Feed == place.Feed {
-			return r.Generation == place.Generation
+			newest = max(newest, r.Generation)
 		}
 	}
-	return false
+	return newest == place.Generation
 }
 
 func (v *verdict) checkFacts(p Plan, s *Store) error {

@@ -166,13 +166,17 @@ func (v *verdict) member(clocks map[string]*clockState, held map[string]map[stri
 
 // fold tells the facts of one contact from all its events.
 func (v *verdict) fold(item string, events []accepted, now int64) {
-	replaced := map[event.UID]bool{}
+	type name struct {
+		uid  event.UID
+		time int64
+	}
+	replaced := map[name]bool{}
 	last := int64(0) // an item is looked at when all that it names is long over
 	for _, e := range events {
-		replaced[e.Replaces] = true
+		replaced[name{e.Replaces, e.ReplacesTime}] = true
 		last = max(last, e.Time, e.ReplacesTime)
 	}
-	events = slices.DeleteFunc(events, func(e accepted) bool { return e.Withdrawn || replaced[e.UID] })
+	events = slices.DeleteFunc(events, func(e accepted) bool { return e.Withdrawn || replaced[name{e.UID, e.Time}] })
 	slices.SortFunc(events, func(a, b accepted) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(rank(a.Type), rank(b.Type)),
 			cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(string(a.UID[:]), string(b.UID[:])))

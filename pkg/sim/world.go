@@ -64,7 +64,7 @@ func identity(r row.Row) (string, int64) {
 	case *row.Reject:
 		return fmt.Sprintf("reject %d", r.Offset), r.Version
 	case *row.Progress:
-		return fmt.Sprintf("progress %s/%s", r.Tenant, r.Feed), r.Position
+		return fmt.Sprintf("progress %s/%s/%d", r.Tenant, r.Feed, r.Generation), r.Position
 	}
 	return "", 0
 }

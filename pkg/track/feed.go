@@ -180,22 +180,26 @@ func (t *Task) open(f *feed, offset int64, e *event.Event) {
 		f.panes = t.newPanes(f)
 	}
 	if e.Generation > f.generation {
-		f.generation, f.now = e.Generation, e.Time
-		t.restart(f)
+		t.restart(f, e, offset)
 	}
 	f.open, f.session, f.seen = true, e.Session, e.ReceivedAt
 	t.advance(f, e.Time, offset)
 	t.keep.Touch(&f.node, f)
 }
 
-// restart forgets all items and panes of a feed.
-func (t *Task) restart(f *feed) {
+// restart begins a newer generation of a feed: all items and panes of the old
+// one are forgotten, once the last of it is on its way.
+func (t *Task) restart(f *feed, e *event.Event, offset int64) {
 	for _, st := range f.items {
 		t.keep.Drop(&st.node)
 	}
-	t.pending.panes(f.panes) // what it last was is still to be written
+	t.pending.panes(f.panes)
+	last := t.progress(f)
+	last.Position = offset
+	t.pending.last(last)
 	f.items, f.wakes = map[string]*itemState{}, nil
 	f.panes.Drop()
+	f.generation, f.now = e.Generation, e.Time
 	f.panes = t.newPanes(f)
 }
 

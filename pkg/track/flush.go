@@ -42,7 +42,10 @@ func (t *Task) Flush(emit func(Effect)) {
 	for _, r := range p.routed {
 		emit(Effect{Kind: ToPanes, Route: r.route, Value: p.bytes[r.from:r.to:r.to]})
 	}
-	p.rejects, p.facts, p.routed, p.bytes = p.rejects[:0], p.facts[:0], p.routed[:0], nil
+	for _, s := range p.lasts {
+		emit(Effect{Kind: ToAll, Value: p.bytes[s.from:s.to:s.to]})
+	}
+	p.rejects, p.facts, p.routed, p.lasts, p.bytes = p.rejects[:0], p.facts[:0], p.routed[:0], p.lasts[:0], nil
 	clear(p.index)
 	for _, f := range t.order {
 		if f.touched {

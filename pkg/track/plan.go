@@ -55,6 +55,7 @@ type pending struct {
 	// rejects are never overwritten: a record is refused once.
 	rejects []span
 	routed  []routed // rows of panes
+	lasts   []span   // progress of generations that have ended
 }
 
 type span struct{ from, to int }
@@ -196,6 +197,13 @@ func (p *pending) panes(s *pane.Set) {
 		p.bytes = row.Append(p.bytes, r)
 		p.routed = append(p.routed, routed{span{from, len(p.bytes)}, r.Tenant + "\x00" + r.Family})
 	})
+}
+
+// last takes the last progress of a generation.
+func (p *pending) last(r *row.Progress) {
+	from := len(p.bytes)
+	p.bytes = row.Append(p.bytes, r)
+	p.lasts = append(p.lasts, span{from, len(p.bytes)})
 }
 
 func (p *pending) reject(r *row.Reject) {

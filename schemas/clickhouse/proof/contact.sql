@@ -71,7 +71,7 @@ clocks AS (
 members AS (
   SELECT e.tenant AS tenant, e.partition AS partition, e.entity AS entity,
     e.uid AS uid, toUnixTimestamp64Milli(e.time) AS t, toString(e.type) AS type, e.sequence AS sequence,
-    e.replaces AS replaces, e.withdrawn AS withdrawn, e.texts AS texts,
+    e.replaces AS replaces, toUnixTimestamp64Milli(e.replaces_time) AS replaced_t, e.withdrawn AS withdrawn, e.texts AS texts,
     toUnixTimestamp64Milli(c.now) AS now
   FROM nabz_internal.events AS e FINAL
   INNER JOIN clocks AS c ON c.partition = e.partition AND c.tenant = if({feed:String} = '', '', e.tenant)
@@ -108,12 +108,13 @@ items AS (
       word String, leaves String, channel String, direction String, customer String)'))) AS events
   FROM members AS m
   LEFT JOIN (
-    SELECT tenant, partition, entity, replaces AS uid, count() AS times
+    SELECT tenant, partition, entity, replaces AS uid, replaced_t, count() AS times
     FROM members
     WHERE replaces != toUUID('00000000-0000-0000-0000-000000000000')
-    GROUP BY tenant, partition, entity, uid
-  ) AS named ON named.tenant = m.tenant AND named.partition = m.partition AND named.entity = m.entity AND named.uid = m.uid
-  WHERE NOT m.withdrawn AND named.times = toUInt64(m.replaces = m.uid)
+    GROUP BY tenant, partition, entity, uid, replaced_t
+  ) AS named ON named.tenant = m.tenant AND named.partition = m.partition AND named.entity = m.entity
+    AND named.uid = m.uid AND named.replaced_t = m.t
+  WHERE NOT m.withdrawn AND named.times = toUInt64(m.replaces = m.uid AND m.replaced_t = m.t)
   GROUP BY m.tenant, m.partition, m.entity
 ),
 
