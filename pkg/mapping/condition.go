@@ -129,14 +129,14 @@ func (c *condition) test(r *row) bool {
 			return false
 		}
 	}
-	return c.compare(raw)
+	return c.compare(r.plan.m, raw)
 }
 
-func (c *condition) compare(s string) bool {
+func (c *condition) compare(m *Mapping, s string) bool {
 	if c.least == nil && c.most == nil && c.above == nil && c.below == nil {
 		return true
 	}
-	v, ok := parseDecimal(s)
+	v, ok := m.number(s)
 	return ok && (c.least == nil || v >= *c.least) && (c.most == nil || v <= *c.most) &&
 		(c.above == nil || v > *c.above) && (c.below == nil || v < *c.below)
 }

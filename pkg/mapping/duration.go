@@ -74,7 +74,7 @@ func (d *durationExpr) eval(r *row) (int64, bool) {
 		}
 		return 0, false
 	}
-	ms, ok := parseDuration(s, d.unit)
+	ms, ok := r.plan.m.duration(s, d.unit)
 	switch {
 	case !ok:
 		r.fail(d.column, "no duration: a number, mm:ss, h:mm:ss or 1h 2m 3s is expected")
@@ -85,15 +85,15 @@ func (d *durationExpr) eval(r *row) (int64, bool) {
 	return ms, ok
 }
 
-// parseDuration reads a plain number of units, or mm:ss, or h:mm:ss, with
-// decimals of the last, or 1h 2m 3s, or PT1H2M3S. It may be negative.
-func parseDuration(s string, unit int64) (int64, bool) {
-	if ms, ok := spelled(s); ok {
+// duration reads a plain number of units, or mm:ss, or h:mm:ss, with decimals
+// of the last, or 1h 2m 3s, or PT1H2M3S. It may be negative.
+func (m *Mapping) duration(s string, unit int64) (int64, bool) {
+	if ms, ok := m.spelled(s); ok {
 		return ms, true
 	}
 	rest, negative := strings.CutPrefix(s, "-")
 	parts := strings.Split(rest, ":")
-	last, ok := parseDecimal(parts[len(parts)-1])
+	last, ok := m.number(parts[len(parts)-1])
 	if !ok || last < 0 {
 		return 0, false
 	}
@@ -124,18 +124,18 @@ func parseDuration(s string, unit int64) (int64, bool) {
 }
 
 // spelled reads numbers with letters: 1h 2m 3s, 2min 31sec, PT2M31S.
-func spelled(s string) (int64, bool) {
+func (m *Mapping) spelled(s string) (int64, bool) {
 	s = strings.TrimPrefix(strings.ToLower(s), "pt")
 	if s == "" {
 		return 0, false
 	}
 	var ms int64
 	for s != "" {
-		n := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+		n := strings.IndexFunc(s, func(r rune) bool { return r != '.' && r != ',' && (r < '0' || r > '9') })
 		if n <= 0 {
 			return 0, false
 		}
-		v, ok := parseDecimal(s[:n])
+		v, ok := m.number(s[:n])
 		s = strings.TrimLeft(s[n:], " ")
 		end := strings.IndexFunc(s, func(r rune) bool { return r < 'a' || r > 'z' })
 		if end < 0 {
@@ -182,6 +182,34 @@ func parseDecimal(s string) (int64, bool) {
 		v = -v
 	}
 	return v, true
+}
+
+// number reads a number as the mapping says that they are written: with one
+// sign for decimals, the others may part thousands.
+func (m *Mapping) number(s string) (int64, bool) {
+	if m.decimal == "" {
+		return parseDecimal(s)
+	}
+	rest, negative := strings.CutPrefix(s, "-")
+	whole, decimals, _ := strings.Cut(rest, m.decimal)
+	groups := strings.FieldsFunc(whole, func(c rune) bool { return strings.ContainsRune(".,' \u00a0\u202f’", c) })
+	if strings.Trim(decimals, "0123456789") != "" || len(groups) > 1 && !thousands(groups) {
+		return 0, false
+	}
+	v, ok := parseDecimal(strings.Join(groups, "") + "." + decimals)
+	if negative {
+		v = -v
+	}
+	return v, ok
+}
+
+func thousands(groups []string) bool {
+	for i, g := range groups {
+		if len(g) != 3 && (i > 0 || len(g) > 3) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *row) present(column int, absent []string) (string, bool) {

@@ -325,16 +325,34 @@ func (m *moment) valid() bool {
 	return m.hour <= 23 && m.minute <= 59 && m.second <= 59 && t.Year() == m.year && int(t.Month()) == m.month && t.Day() == m.day
 }
 
-// in gives the instant in ms since 1970 UTC, some days later.
-func (m *moment) in(zone *time.Location, days int) int64 {
+// in gives the instant in ms since 1970 UTC, some days later. Where clocks are
+// set back an hour is there twice: second is the later one, otherwise the same.
+// Where they are set forward an hour is not there at all.
+func (m *moment) in(zone *time.Location, days int) (first, second int64, ok bool) {
 	if m.isEpoch {
-		return m.epoch
+		return m.epoch, m.epoch, true
 	}
+	wall := time.Date(m.year, time.Month(m.month), m.day+days, m.hour, m.minute, m.second, 0, time.UTC).Unix()
+	ms := func(offset int64) int64 { return (wall-offset)*1000 + int64(m.ms) }
 	if m.hasOffset {
-		zone = time.UTC
+		return ms(int64(m.offset)), ms(int64(m.offset)), true
 	}
-	t := time.Date(m.year, time.Month(m.month), m.day+days, m.hour, m.minute, m.second, 0, zone)
-	return (t.Unix()-int64(m.offset))*1000 + int64(m.ms)
+	const day = 24 * 60 * 60
+	before, after := offsetAt(zone, wall-day), offsetAt(zone, wall+day)
+	was, is := offsetAt(zone, wall-before) == before, offsetAt(zone, wall-after) == after
+	switch {
+	case was && is:
+		return ms(before), ms(after), true
+	case was:
+		return ms(before), ms(before), true
+	}
+	return ms(after), ms(after), is
+}
+
+// offsetAt gives the seconds that a zone was east of UTC at an instant.
+func offsetAt(zone *time.Location, at int64) int64 {
+	_, offset := time.Unix(at, 0).In(zone).Zone()
+	return int64(offset)
 }
 
 // gregorian turns a date of the Jalali calendar into the Gregorian one, by the

@@ -20,6 +20,14 @@ const (
 	JSONL = "jsonl"
 )
 
+// Encodings are the names of those that a file may be in.
+func Encodings() []string {
+	return []string{
+		"utf-8", "utf-16", "iso-8859-1", "iso-8859-2", "iso-8859-9", "iso-8859-15",
+		"windows-1250", "windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1255", "windows-1256",
+	}
+}
+
 // Mapping is one declaration, checked.
 type Mapping struct {
 	Name      string
@@ -27,7 +35,7 @@ type Mapping struct {
 	Source    string // CloudEvents source of all its events
 	Format    string // CSV, TSV or JSONL
 	Delimiter rune   // of CSV
-	Encoding  string // utf-8, utf-16 or windows-1256
+	Encoding  string // one of Encodings
 	Header    bool   // the first line names the columns
 	Comment   string // lines that begin with it are no rows; empty: none
 
@@ -37,6 +45,7 @@ type Mapping struct {
 	absent   []string // values that stand for nothing in any column
 	letters  bool     // Arabic letters to their Persian forms
 	digits   bool     // Persian and Arabic digits to Latin ones
+	decimal  string   // the sign before decimals, . or ,; empty: either
 	zone     *time.Location
 	identity []int // columns; empty: the whole row
 	byLine   bool  // the row's line is its identity

@@ -287,7 +287,7 @@ func TestFormats(t *testing.T) {
 func TestDurations(t *testing.T) {
 	f := func(in, unit string, want int64, fine bool) {
 		t.Helper()
-		got, ok := parseDuration(in, units[unit])
+		got, ok := (&Mapping{}).duration(in, units[unit])
 		if ok != fine || ok && got != want {
 			t.Errorf("%s %s: got %d, %v, want %d, %v", in, unit, got, ok, want, fine)
 		}

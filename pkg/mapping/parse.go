@@ -62,18 +62,20 @@ func (p *parser) parse(root *yaml.Node) {
 		"source":    func(n *yaml.Node) { m.Source = p.plain(n) },
 		"format":    func(n *yaml.Node) { m.Format = p.OneOf(n, CSV, TSV, JSONL) },
 		"delimiter": func(n *yaml.Node) { m.Delimiter = p.delimiter(n) },
-		"encoding":  func(n *yaml.Node) { m.Encoding = p.OneOf(n, "utf-8", "utf-16", "windows-1256") },
+		"encoding":  func(n *yaml.Node) { m.Encoding = p.OneOf(n, Encodings()...) },
 		"header":    func(n *yaml.Node) { m.Header = p.Bool(n) },
 		"columns":   func(n *yaml.Node) { m.declared = p.Texts(n) },
 		"comment":   func(n *yaml.Node) { m.Comment = p.Text(n) },
 		"absent":    func(n *yaml.Node) { m.absent = append(p.Texts(n), "") },
 		"normalize": func(n *yaml.Node) { p.normalize(n) },
+		"decimal":   func(n *yaml.Node) { m.decimal = p.OneOf(n, ".", ",") },
 		"zone":      func(n *yaml.Node) { m.zone = p.zone(n) },
 		"identity":  hold("identity"), "times": hold("times"), "skip": hold("skip"), "data": hold("data"), "events": hold("events"),
 	}, "mapping", "source", "format", "times", "events")
 	if m.Format != JSONL && m.Header == (m.declared != nil) {
 		p.Errorf(root, "columns belong to a file with header: false, and to that always")
 	}
+	m.absent, m.declared = p.cleaned(m.absent), p.cleaned(m.declared)
 	p.each(later["identity"], p.identity)
 	p.each(later["times"], func(n *yaml.Node) { p.Pairs(n, p.time) })
 	p.each(later["skip"], func(n *yaml.Node) { m.skip = p.condition(n) })
@@ -171,7 +173,7 @@ func (p *parser) column(n *yaml.Node) int {
 			return i
 		}
 	}
-	if p.m.declared != nil && !slices.Contains(p.m.declared, name) {
+	if p.m.declared != nil && !slices.Contains(p.m.declared, p.m.clean(name)) {
 		p.Errorf(n, "no column %q%s", name, strictyaml.Hint(name, p.m.declared))
 	}
 	p.m.columns = append(p.m.columns, column{name: name, line: n.Line, column: n.Column})

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,23 +27,40 @@ func (m *Mapping) Bind(header []string) (*Plan, error) {
 	var errs []error
 	clean := make([]string, len(header))
 	for i, name := range header {
-		clean[i] = strings.TrimSpace(name)
+		if !m.decoded(name) {
+			return nil, fmt.Errorf("%s: the header of the file is not valid in the encoding %s: name the right one under encoding, such as windows-1252", m.file, m.Encoding)
+		}
+		clean[i] = m.clean(name)
 	}
 	for _, c := range m.columns {
-		i := slices.Index(clean, c.name)
+		names, name := header, c.name
+		i := slices.Index(names, name)
 		if i < 0 {
+			names, name = clean, m.clean(c.name)
+			i = slices.Index(names, name)
+		}
+		switch {
+		case i < 0:
 			errs = append(errs, m.missing(c, clean))
+		case slices.Contains(names[i+1:], name):
+			errs = append(errs, fmt.Errorf("%s:%d:%d: two columns %q in the file; with header: false, all columns can be named anew", m.file, c.line, c.column, c.name))
 		}
 		p.index = append(p.index, i)
 	}
 	return p, errors.Join(errs...)
 }
 
+// decoded tells whether a text was valid in the encoding of the file: what was
+// not came as U+FFFD, and of UTF-8 as it is.
+func (m *Mapping) decoded(s string) bool {
+	return utf8.ValidString(s) && (m.Encoding == "utf-8" || !strings.ContainsRune(s, utf8.RuneError))
+}
+
 // Row gives the events of one row. Those of a row that is skipped are none. A
 // row with an error gives no event at all.
 func (p *Plan) Row(line int, values []string) ([]Event, *RowError) {
-	if len(values) < p.width {
-		return nil, &RowError{Line: line, Text: "the row has " + strconv.Itoa(len(values)) + " columns, the header " + strconv.Itoa(p.width)}
+	if err := p.fits(line, values); err != nil {
+		return nil, err
 	}
 	r := &row{plan: p, line: line, values: values, times: make([]instant, len(p.m.times))}
 	if p.m.skip != nil && p.m.skip.holds(r) {
@@ -61,6 +79,21 @@ func (p *Plan) Row(line int, values []string) ([]Event, *RowError) {
 		return nil, r.err
 	}
 	return out, nil
+}
+
+// fits holds a row's columns against the header's. Some switches end each row
+// with a delimiter; a word more than there are columns says that a delimiter
+// stands unquoted in a value, and the columns behind it are not what they seem.
+func (p *Plan) fits(line int, values []string) *RowError {
+	extra := values[min(len(values), p.width):]
+	if len(values) >= p.width && !slices.ContainsFunc(extra, func(s string) bool { return strings.TrimSpace(s) != "" }) {
+		return nil
+	}
+	text := "the row has " + strconv.Itoa(len(values)) + " columns, the header " + strconv.Itoa(p.width)
+	if slices.ContainsFunc(values, func(s string) bool { return strings.Contains(s, "\n") }) {
+		text += "; is there a quote that does not close?"
+	}
+	return &RowError{Line: line, Text: text}
 }
 
 // instant is a time of a row, once it was asked for.
@@ -95,7 +128,7 @@ func (r *row) raw(column int) string {
 		r.fail(column, "longer than a value may be")
 		return ""
 	}
-	if !utf8.ValidString(s) {
+	if !r.plan.m.decoded(s) {
 		r.fail(column, "not valid in the encoding")
 		return ""
 	}
@@ -158,6 +191,7 @@ func (r *row) event(e *eventExpr) Event {
 		r.failTime(e.at, e.typ.Name)
 		return out
 	}
+	r.checkTime(e.at, out.Time)
 	for i := range e.data {
 		f := &e.data[i]
 		value, ok := r.member(f)
@@ -168,6 +202,25 @@ func (r *row) event(e *eventExpr) Event {
 		}
 	}
 	return out
+}
+
+// Times that events may have, in ms since 1970 UTC: the years 1971 to 2105.
+const leastTime, endOfTime = 31_536_000_000, 4_291_747_200_000
+
+// checkTime refuses what is more often a number of another unit than a time.
+func (r *row) checkTime(i int, ms int64) {
+	if ms < leastTime || ms >= endOfTime {
+		r.fail(r.columnOf(i), "the time is not of the years 1971 to 2105; is its format another?")
+	}
+}
+
+// columnOf gives the column that a time is made of.
+func (r *row) columnOf(i int) int {
+	t := r.plan.m.times[i]
+	for t.base >= 0 {
+		t = r.plan.m.times[t.base]
+	}
+	return t.column
 }
 
 // failTime tells which column an event's time was missing from.
@@ -208,6 +261,9 @@ func (r *row) member(f *fieldExpr) (string, bool) {
 		return strconv.FormatInt(ms, 10), ok
 	case f.time >= 0:
 		ms, ok := r.time(f.time)
+		if ok {
+			r.checkTime(f.time, ms)
+		}
 		return `"` + formatTime(ms) + `"`, ok
 	}
 	s, ok := f.text.eval(r)
@@ -230,7 +286,7 @@ func (r *row) typed(f *fieldExpr, s string) (string, bool) {
 		r.fail(f.text.column, "no yes or no: true, 1, yes, false, 0 or no is expected; translate other words by values")
 		return "", false
 	case event.FieldInt, event.FieldDecimal:
-		v, ok := parseDecimal(s)
+		v, ok := r.plan.m.number(s)
 		whole := f.use.Field.Type == event.FieldInt
 		if !ok || whole && v%event.DecimalScale != 0 {
 			r.fail(f.text.column, "no number")

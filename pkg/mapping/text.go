@@ -44,7 +44,7 @@ func (p *parser) text(n *yaml.Node) *textExpr {
 		"first":     form(func(n *yaml.Node) { p.Items(n, func(n *yaml.Node) { t.first = append(t.first, p.text(n)) }) }),
 		"row":       form(func(n *yaml.Node) { t.row = p.Bool(n) }),
 		"with":      func(n *yaml.Node) { t.with = p.Text(n) },
-		"absent":    func(n *yaml.Node) { t.absent = p.Texts(n) },
+		"absent":    func(n *yaml.Node) { t.absent = p.cleaned(p.Texts(n)) },
 		"after":     func(n *yaml.Node) { t.after = p.plain(n) },
 		"before":    func(n *yaml.Node) { t.before = p.plain(n) },
 		"values":    func(n *yaml.Node) { t.values = p.translation(n) },

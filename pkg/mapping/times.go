@@ -36,6 +36,10 @@ type choice struct {
 // belong to the next day: less is taken for two clocks that disagree.
 const rollover = 12 * time.Hour
 
+// disagreement is how much two clocks of a log may differ: what is earlier by
+// more, in an hour that is there twice, belongs to the second.
+const disagreement = 5 * time.Minute
+
 // time reads one named time.
 func (p *parser) time(k, n *yaml.Node) {
 	t := &timeExpr{column: -1, date: -1, after: -1, base: -1, zone: p.m.zone}
@@ -150,15 +154,21 @@ func (t *timeExpr) added(r *row) (int64, bool) {
 }
 
 // placed puts a moment into its zone, and on the next day where it follows
-// another time over midnight.
+// another time over midnight. Of an hour that is there twice it is the first,
+// unless that were clearly before the time that it follows.
 func (t *timeExpr) placed(r *row, at *moment) (int64, bool) {
-	ms := at.in(t.zone, 0)
-	if t.after < 0 {
-		return ms, true
+	first, second, there := at.in(t.zone, 0)
+	if t.after >= 0 {
+		ref, ok := r.time(t.after)
+		if ok && first < ref-rollover.Milliseconds() {
+			first, second, there = at.in(t.zone, 1)
+		}
+		if ok && first < ref-disagreement.Milliseconds() {
+			first = second
+		}
 	}
-	ref, ok := r.time(t.after)
-	if ok && ms < ref-rollover.Milliseconds() {
-		ms = at.in(t.zone, 1)
+	if !there {
+		r.fail(t.column, "there is no such time of day in the zone: the clocks were set forward over it")
 	}
-	return ms, true
+	return first, there
 }

@@ -65,10 +65,30 @@ func openRows(path string, m *mapping.Mapping) (*rows, error) {
 
 func decoderOf(name string) transform.Transformer {
 	switch name {
-	case "windows-1256":
-		return charmap.Windows1256.NewDecoder()
 	case "utf-16":
 		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewDecoder()
+	case "iso-8859-1":
+		return charmap.ISO8859_1.NewDecoder()
+	case "iso-8859-2":
+		return charmap.ISO8859_2.NewDecoder()
+	case "iso-8859-9":
+		return charmap.ISO8859_9.NewDecoder()
+	case "iso-8859-15":
+		return charmap.ISO8859_15.NewDecoder()
+	case "windows-1250":
+		return charmap.Windows1250.NewDecoder()
+	case "windows-1251":
+		return charmap.Windows1251.NewDecoder()
+	case "windows-1252":
+		return charmap.Windows1252.NewDecoder()
+	case "windows-1253":
+		return charmap.Windows1253.NewDecoder()
+	case "windows-1254":
+		return charmap.Windows1254.NewDecoder()
+	case "windows-1255":
+		return charmap.Windows1255.NewDecoder()
+	case "windows-1256":
+		return charmap.Windows1256.NewDecoder()
 	}
 	// What is no UTF-8 must be told with its row, not replaced.
 	return encoding.Nop.NewDecoder()
