@@ -33,8 +33,9 @@ type State struct {
 	Refused bool // the feed belongs to another replay
 }
 
-// Counts says what became of the events of a replay, each counted once.
-type Counts struct{ Accepted, Repeats, Late, Other int64 }
+// Counts says what became of the events of a replay, each counted once, and how
+// many records they are: an event that was sent twice is two.
+type Counts struct{ Accepted, Repeats, Late, Other, Records int64 }
 
 // Outcome knows what became of events.
 type Outcome interface {
@@ -161,9 +162,9 @@ func (s *Store) Count(ctx context.Context, p Place, types map[string]bool) (Coun
 			primary = append(primary, "('"+t.Name+"', '"+t.Concerns[0].Kind+"')")
 		}
 	}
-	query := `SELECT toInt64(countIf(accepted)), toInt64(countIf(NOT accepted AND repeated)), toInt64(countIf(NOT accepted AND NOT repeated AND late)), toInt64(countIf(NOT accepted AND NOT repeated AND NOT late))
+	query := `SELECT toInt64(countIf(accepted)), toInt64(countIf(NOT accepted AND repeated)), toInt64(countIf(NOT accepted AND NOT repeated AND late)), toInt64(countIf(NOT accepted AND NOT repeated AND NOT late)), toInt64(sum(records))
 FROM (
-  SELECT e.uid, max(r.reason = '') AS accepted, max(r.reason IN ('repeat', 'superseded')) AS repeated, max(r.reason = 'late') AS late
+  SELECT e.uid, max(r.reason = '') AS accepted, max(r.reason IN ('repeat', 'superseded')) AS repeated, max(r.reason = 'late') AS late, count() AS records
   FROM (
     SELECT uid, partition, offset FROM nabz_internal.events FINAL
     WHERE tenant = ? AND feed = ? AND ` + scope + ` AND (type, kind) IN (` + strings.Join(primary, ", ") + `)
@@ -176,7 +177,7 @@ FROM (
 `
 	args = append(append([]any{p.Tenant, p.Feed}, args...), p.Tenant, p.Feed)
 	var c Counts
-	if err := s.Conn.QueryRow(ctx, query, args...).Scan(&c.Accepted, &c.Repeats, &c.Late, &c.Other); err != nil {
+	if err := s.Conn.QueryRow(ctx, query, args...).Scan(&c.Accepted, &c.Repeats, &c.Late, &c.Other, &c.Records); err != nil {
 		return Counts{}, fmt.Errorf("count the events of feed %q: %w", p.Feed, err)
 	}
 	return c, nil

@@ -77,7 +77,7 @@ VALUES ('default', '%s', 1, 0, %d, '%s', 'contact', 'e', 'contact.answered', toU
 		reject(feed, session, 4, 3, "other_replay")
 		p := Place{Tenant: "default", Feed: feed, Generation: 1, Session: int64(session), Source: "s", Since: time.Now().Add(-time.Minute)}
 		got, err := s.Count(t.Context(), p, map[string]bool{"contact.answered": true})
-		if want := (Counts{Accepted: 1, Late: 1, Other: 1}); err != nil || got != want {
+		if want := (Counts{Accepted: 1, Late: 1, Other: 1, Records: 4}); err != nil || got != want {
 			t.Errorf("feed %q: got %+v, %v, want %+v", feed, got, err, want)
 		}
 	}
@@ -89,7 +89,7 @@ VALUES ('default', '%s', 1, 0, %d, '%s', 'contact', 'e', 'contact.answered', toU
 	event("f", 6, 10, 1, "contact")
 	reject("f", 6, 10, 1, "below_horizon")
 	p.Session = 6
-	if got, err := s.Count(t.Context(), p, map[string]bool{"contact.answered": true}); err != nil || got != (Counts{Repeats: 1}) {
+	if got, err := s.Count(t.Context(), p, map[string]bool{"contact.answered": true}); err != nil || got != (Counts{Repeats: 1, Records: 1}) {
 		t.Errorf("again: got %+v, %v", got, err)
 	}
 }

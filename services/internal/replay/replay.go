@@ -321,9 +321,17 @@ func (r *replay) await(ctx context.Context, offsets []int64) error {
 	if err != nil {
 		return err
 	}
-	r.summary.Accepted, r.summary.Repeats, r.summary.Late = counts.Accepted, counts.Repeats, counts.Late
+	r.summary.Accepted, r.summary.Repeats, r.summary.Late = counts.Accepted, counts.Repeats+r.doubled(counts), counts.Late
 	r.summary.Rejected = r.sum.bad + r.sender.rejected + counts.Other
 	return nil
+}
+
+// doubled is how many events the file itself repeats. Records that are there
+// twice because a request was sent again are not events of the file.
+func (r *replay) doubled(c Counts) int64 {
+	once := c.Accepted + c.Repeats + c.Late + c.Other
+	arrived := r.summary.Events - r.sender.rejected - r.sender.deadLettered
+	return max(0, min(c.Records, arrived)-once)
 }
 
 func (r *replay) loaded(ctx context.Context, offsets []int64, sentAt time.Time) (State, error) {

@@ -256,6 +256,16 @@ func TestOutcome(t *testing.T) {
 	if sum.Accepted != 3 || sum.Repeats != 2 || sum.Late != 1 || sum.Rejected != 7 {
 		t.Errorf("summary %+v", sum)
 	}
+	// The file has 4 events twice; an event more was sent again and arrived twice.
+	loaded.counts = Counts{Accepted: sum.Events - 4, Records: sum.Events + 1}
+	if sum, err = Run(t.Context(), c); err != nil || sum.Accepted != sum.Events-4 || sum.Repeats != 4 {
+		t.Errorf("repeats within the file: %+v, %v", sum, err)
+	}
+	// One is lost: nothing hides it.
+	loaded.counts = Counts{Accepted: sum.Events - 1, Records: sum.Events - 1}
+	if sum, err = Run(t.Context(), c); err != nil || sum.Repeats != 0 {
+		t.Errorf("a loss: %+v, %v", sum, err)
+	}
 	if loaded.asked.Generation != 5 || loaded.asked.Tenant != DefaultTenant || len(loaded.offsets) != partitions {
 		t.Errorf("asked for %+v, offsets %v", loaded.asked, loaded.offsets)
 	}
