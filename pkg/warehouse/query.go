@@ -207,8 +207,8 @@ func (q Query) lastPane() string {
 	return fmt.Sprintf("least(toTimeZone(addSeconds(%s, -%d), 'UTC'), greatest(%s, src.bucket))", end, pane, reached)
 }
 
-// scaled renders a formula in the unit of its definition. A quotient is rounded
-// once: whoever divides the numerator by the denominator gets the same number.
+// scaled renders a formula in the unit of its definition. A quotient is of whole
+// milliseconds, so that it is rounded once: the nearest number to the true one.
 func scaled(d *kpi.Definition, e kpi.Expr) string {
 	if d.Unit != kpi.UnitSeconds {
 		return render(d, e)
