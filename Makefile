@@ -9,6 +9,7 @@ SHELL   := /bin/bash
 MODULES := pkg schemas services scripts
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 DATA    ?= .nabz
+BANK    := ../shared/data/anonymous_bank_calls_1999_02.tsv
 RUN     ?= --ports default
 
 .PHONY: help
@@ -26,6 +27,7 @@ run: build ## everything embedded, with a simulated contact center; RUN and DATA
 .PHONY: test
 test: check-format check-modules ## everything, real Apache Kafka and the real ClickHouse engine included
 	go vet work
+	@[ -n "$${NABZ_BANK_CALLS:-}" ] || [ -e $(BANK) ] || echo "MISSING: $(BANK), or NABZ_BANK_CALLS: the tests of the bank's call log do with the sample of 500 calls"
 	go test -timeout 20m ./pkg/... ./schemas/... ./services/...
 	go test -timeout 20m -count=1 ./scripts/...
 	@if command -v "$$(go env CC)" >/dev/null; then \

@@ -19,16 +19,11 @@ import (
 	"time"
 
 	"github.com/nabz/nabz/services/internal/ready"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
-// envBank names the public call log of a bank, which is not part of the
-// repository. Without it the sample of the same shape is used, and said so.
-const envBank = "NABZ_BANK_CALLS"
-
-const (
-	bankBeside = "../../../shared/data/anonymous_bank_calls_1999_02.tsv"
-	sampleFile = "../../schemas/mapping/testdata/sample_calls.tsv"
-)
+// sampleFile stands in for the bank's call log where that is missing.
+const sampleFile = "../../schemas/mapping/testdata/sample_calls.tsv"
 
 // callLog is a file with what it adds up to, counted here in the plainest way.
 type callLog struct {
@@ -41,15 +36,12 @@ type tally struct{ offered, answered, abandoned, inTime, waited int64 }
 
 func readCalls(t *testing.T) callLog {
 	t.Helper()
-	c := callLog{path: os.Getenv(envBank), types: map[string]*tally{"": {}}}
-	if c.path == "" {
-		c.path = bankBeside
-	}
-	if _, err := os.Stat(c.path); err != nil {
-		t.Logf("MISSING: the bank's call log (%s, or %s in the environment); the sample of 500 calls stands in for its 33,344", bankBeside, envBank)
+	c := callLog{types: map[string]*tally{"": {}}}
+	var whole bool
+	if c.path, whole = testkit.BankCalls(t); !whole {
+		t.Log("the sample of 500 calls stands in for its 33,344")
 		c.path = sampleFile
 	}
-	c.path, _ = filepath.Abs(c.path)
 	f, err := os.Open(c.path)
 	if err != nil {
 		t.Fatal(err)
