@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -62,12 +63,13 @@ type bodies struct {
 // read gives the body, unpacked.
 func (b *bodies) read(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 	if r.ContentLength > int64(b.most) {
-		return nil, refuse(TooLarge, "", "the body is larger than allowed")
+		b.drain(r)
+		return nil, b.tooLarge()
 	}
 	// MaxBytesReader also ends the connection of a sender that goes on.
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(b.most)))
 	if err != nil {
-		return nil, b.broken(err)
+		return nil, b.broken(r, err)
 	}
 	switch strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))) {
 	case "", "identity":
@@ -80,9 +82,40 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) ([]byte, *problem)
 	return nil, refuse(Unsupported, "Content-Encoding", "gzip, zstd or none is expected")
 }
 
-func (b *bodies) broken(err error) *problem {
+func (b *bodies) tooLarge() *problem {
+	return refuse(TooLarge, "", "the body is larger than "+inBytes(b.most))
+}
+
+// drained is how much of too large a body is read and dropped, in greatest
+// bodies: many clients read no answer before they have sent all, and would see
+// a broken connection in its place.
+const drained = 4
+
+// drain reads the rest of a body that is refused, unless it is so large that
+// its sender has to be cut off, or was not sent before an answer.
+func (b *bodies) drain(r *http.Request) {
+	most := int64(b.most) * drained
+	if r.ContentLength > most || r.Header.Get("Expect") != "" {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, most) // the answer stands either way
+}
+
+// inBytes writes a size in the unit that it is whole in.
+func inBytes(n int) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return strconv.Itoa(n>>20) + " MiB"
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return strconv.Itoa(n>>10) + " KiB"
+	}
+	return strconv.Itoa(n) + " bytes"
+}
+
+func (b *bodies) broken(r *http.Request, err error) *problem {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return refuse(TooLarge, "", "the body is larger than allowed")
+		b.drain(r)
+		return b.tooLarge()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return refuse(SlowBody, "", "the body did not arrive in time")
@@ -127,7 +160,7 @@ func (b *bodies) unpack(z io.Reader, packed int) ([]byte, *problem) {
 	out, err := io.ReadAll(io.LimitReader(z, int64(most)+1))
 	switch {
 	case len(out) > most:
-		return nil, refuse(TooLarge, "Content-Encoding", "the unpacked body is larger than allowed, or more than a hundred times what was sent")
+		return nil, refuse(TooLarge, "Content-Encoding", "the unpacked body is larger than "+inBytes(b.most)+", or more than a hundred times what was sent")
 	case err != nil:
 		return nil, refuse(BadEncoding, "Content-Encoding", "the packed body is damaged")
 	}
@@ -143,9 +176,10 @@ func fromHeaders(h http.Header, body []byte) []byte {
 		if !ok || attribute == "data" || attribute == "datacontenttype" {
 			continue
 		}
-		out = appendQuote(out, attribute)
-		out = append(out, ':')
-		out = append(appendQuote(out, percentDecoded(values[0])), ',')
+		for _, value := range values { // of two, the second is refused as a name that is there twice
+			out = append(appendQuote(out, attribute), ':')
+			out = append(appendQuote(out, percentDecoded(value)), ',')
+		}
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return append(bytes.TrimSuffix(out, []byte{','}), '}')

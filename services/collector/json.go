@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -34,7 +35,7 @@ func split(body string, most int, spans []span) ([]span, *problem) {
 			return nil, refuse(BadJSON, "", "the array of events does not end")
 		}
 		if len(spans) == most {
-			return nil, refuse(TooMany, "", "more events in one batch than allowed")
+			return nil, refuse(TooMany, "", "more than "+strconv.Itoa(most)+" events in one batch")
 		}
 		spans = append(spans, span{from: from, to: to, depth: depth})
 		if body[to] == ']' {

@@ -59,7 +59,7 @@ func (t *intake) read(raw []byte, text string, depth int) (*tenant, *problem) {
 	home := t.home("")
 	switch {
 	case len(raw) > t.eventBytes:
-		return home, refuse(TooLarge, "", "the event is larger than allowed")
+		return home, refuse(TooLarge, "", "the event is larger than "+inBytes(t.eventBytes))
 	case depth > maxDepth:
 		return home, refuse(TooDeep, "", "arrays and objects in more levels than an event has")
 	}
