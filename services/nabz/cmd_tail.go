@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/row"
@@ -46,9 +47,20 @@ func (c tailCmd) Run(a *app) error {
 		return out.Encode(map[string]any{
 			"topic": r.Topic, "partition": r.Partition, "offset": r.Offset,
 			"timestamp": r.Timestamp.UTC().Format(time.RFC3339Nano),
-			"headers":   r.Headers, "value": shown(r, names),
+			"headers":   headersInWords(r.Headers), "value": shown(r, names),
 		})
 	})
+}
+
+// headersInWords gives what is no text as base64, so that it can be used.
+func headersInWords(headers map[string]string) map[string]any {
+	out := make(map[string]any, len(headers))
+	for name, value := range headers {
+		if out[name] = value; !utf8.ValidString(value) || name == "dlq_sealed" {
+			out[name] = []byte(value)
+		}
+	}
+	return out
 }
 
 // shown is a record's value in words, where its topic says how to read it.
