@@ -100,11 +100,11 @@ func (i *installation) choosePorts(dir string) error {
 		fixed[portHTTP], fixed[portNative] = i.flags.HTTPPort, i.flags.NativePort
 	}
 	for name, port := range fixed {
-		l, err := net.Listen("tcp", address(port))
+		l, err := (&net.ListenConfig{}).Listen(i.app.ctx, "tcp", address(port))
 		if err != nil {
 			return fmt.Errorf("listen for %s on port %d: %w (--ports auto takes any free ones)", name, port, err)
 		}
-		l.Close()
+		defer l.Close() // held until all are chosen: none may be given twice
 		ports[name] = port
 	}
 	return nil

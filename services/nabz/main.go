@@ -106,6 +106,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second ^C ends the process at once
 	a := &app{globals: &c.globals, ctx: ctx, stdout: stdout, stderr: stderr, settings: found, model: parser.Model, given: given(parsed)}
 	if a.log, err = newLog(c.globals, stderr); err != nil {
 		return complain(err)

@@ -70,6 +70,8 @@ func TestExitCodes(t *testing.T) {
 	f("bad_level", 2, "log-level", "version", "--log-level", "loud")
 	f("no_installation", 1, "no installation runs here", "topics", "plan", "--data-dir", dir)
 	f("no_kafka", 2, "--kafka", "processor")
+	f("port_twice", 1, "address already in use", "run", "--data-dir", filepath.Join(dir, "twice"), "--kafka-port", "18080", "--collector-port", "18080")
+	f("no_folder", 1, "make the data directory", "run", "--data-dir", "/proc/nabz")
 	f("no_config", 2, "no such file", "config", "check", "--config", filepath.Join(dir, "none.yaml"))
 }
 

@@ -60,6 +60,12 @@ func installationOf(t *testing.T, args ...string) (path string, stop func(os.Sig
 		}
 	})
 	await(t, "the ready file", func() bool {
+		select {
+		case err := <-ended:
+			done = true
+			t.Fatalf("it ended before it was ready: %v", err)
+		default:
+		}
 		_, err := ready.Read(path)
 		return err == nil
 	})

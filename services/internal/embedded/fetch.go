@@ -77,7 +77,7 @@ func FetchEngine(ctx context.Context, cache string, progress io.Writer) (string,
 		return lib, nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", fmt.Errorf("make the cache folder: %w", err)
+		return "", fmt.Errorf("make the cache folder (NABZ_CACHE names another): %w", err)
 	}
 	unlock, err := LockFile(ctx, home+".lock")
 	if err != nil {
@@ -162,6 +162,9 @@ func npmPack(ctx context.Context, p pin, dir string, progress io.Writer) (string
 	fmt.Fprintf(progress, "ClickHouse engine: fetching %s (%d MB) into %s\n", spec, p.tarBytes>>20, filepath.Dir(dir))
 	cmd := exec.CommandContext(ctx, npm, "pack", spec, "--silent", "--pack-destination", dir, "--cache", filepath.Join(dir, "npm"))
 	cmd.Dir = dir
+	// npm starts others: a group of its own ends whole.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out := &tailBuffer{max: maxNpmOutput}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {

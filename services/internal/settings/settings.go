@@ -8,6 +8,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -156,12 +157,18 @@ func secret(path, origin string) (Value, bool, error) {
 		return Value{}, false, fmt.Errorf("%s: %w", origin, err)
 	}
 	defer f.Close()
-	b := make([]byte, maxSecretFile)
-	n, err := f.Read(b)
-	if n == 0 {
-		return Value{}, false, fmt.Errorf("%s: %s holds nothing: %w", origin, path, err)
+	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err != nil {
+		return Value{}, false, fmt.Errorf("%s: %w", origin, err)
 	}
-	return Value{strings.TrimRight(string(b[:n]), "\r\n"), origin}, true, nil
+	text := strings.TrimRight(string(b), "\r\n")
+	switch {
+	case len(b) > maxSecretFile:
+		return Value{}, false, fmt.Errorf("%s: %s holds more than %d bytes", origin, path, maxSecretFile)
+	case text == "":
+		return Value{}, false, fmt.Errorf("%s: %s holds nothing", origin, path)
+	}
+	return Value{text, origin}, true, nil
 }
 
 // Validate is part of kong.Resolver; [Open] has checked the file.

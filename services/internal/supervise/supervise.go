@@ -7,6 +7,7 @@ package supervise
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -44,10 +45,19 @@ type Config struct {
 	Program string // to run; empty: the running one
 	Parts   []Part // in the order of starting; stopped in the reverse order
 	Log     *zap.Logger
+	// GiveUp is how long a part that was never ready may end again and again
+	// before Run ends with an error; one that lives and is not ready gets four
+	// times as long. A part that was ready once is never given up. 0 means
+	// DefaultGiveUp.
+	GiveUp time.Duration
 	// Changed is told, from one goroutine at a time, when all parts are ready
 	// and again whenever a process id changes after that.
 	Changed func(pids map[string]int) error
 }
+
+// DefaultGiveUp leaves a server beside the installation, such as a Kafka that
+// was started together with it, the time to come up.
+const DefaultGiveUp = 30 * time.Second
 
 // Limits of restarting.
 const (
@@ -61,6 +71,8 @@ const (
 	// probeEvery and probeTimeout are for the wait until a part is ready.
 	probeEvery   = 50 * time.Millisecond
 	probeTimeout = 2 * time.Second
+	// tellEvery is how often a wait for a part is logged, and what for.
+	tellEvery = 10 * time.Second
 	// defaultGrace is for parts that name none.
 	defaultGrace = 15 * time.Second
 )
@@ -79,6 +91,9 @@ type Supervisor struct {
 func New(c Config) (*Supervisor, error) {
 	if c.Log == nil {
 		c.Log = zap.NewNop()
+	}
+	if c.GiveUp == 0 {
+		c.GiveUp = DefaultGiveUp
 	}
 	if c.Program == "" {
 		// By this name the program is found even when its file was replaced
@@ -107,9 +122,12 @@ func New(c Config) (*Supervisor, error) {
 }
 
 // Run starts the parts and keeps them running until the context ends; then it
-// stops them, the last first, and returns nil. Its error is one of Changed.
+// stops them, the last first, and returns nil. Its error is one of Changed, or
+// names a part that does not start.
 func (s *Supervisor) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var g errgroup.Group
 	// Each part has a context of its own, which ends only when all parts
 	// behind it have stopped.
 	asked := make(chan struct{})
@@ -124,9 +142,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		g.Go(func() error {
 			defer close(stopped)
 			err := s.keep(ctx, p, stop)
-			if err == nil {
-				<-stop // a preparation is over long before those behind it
+			if err != nil {
+				cancel()
 			}
+			<-stop // it may be over long before those behind it
 			return err
 		})
 		behind = stopped
@@ -143,12 +162,15 @@ func (s *Supervisor) keep(ctx context.Context, p *Part, stop <-chan struct{}) er
 			return nil
 		}
 	}
-	backoff := firstBackoff
+	backoff, first := firstBackoff, time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()
-		done, err := s.live(ctx, p, stop)
+		done, how, err := s.live(ctx, p, stop, first)
 		if err != nil || done {
 			return err
+		}
+		if ctx.Err() == nil && !s.wasReady(p) && time.Since(first) > s.GiveUp {
+			return fmt.Errorf("start %s: it ends before it is ready, for %v now: %w; what it said stands above", p.Name, s.GiveUp, how)
 		}
 		if time.Since(began) > steadyAfter {
 			backoff = firstBackoff
@@ -162,27 +184,30 @@ func (s *Supervisor) keep(ctx context.Context, p *Part, stop <-chan struct{}) er
 	return nil
 }
 
-// live is one life of a part. done tells that no other follows.
-func (s *Supervisor) live(ctx context.Context, p *Part, stop <-chan struct{}) (done bool, err error) {
+// live is one life of a part whose first began at that time. done tells that
+// no other follows, how in what way it ended.
+func (s *Supervisor) live(ctx context.Context, p *Part, stop <-chan struct{}, first time.Time) (done bool, how, err error) {
 	c, err := start(s.Program, p)
 	if err != nil {
 		s.Log.Error("start part", zap.String("part", p.Name), zap.Error(err))
-		return false, nil
+		return false, err, nil
 	}
 	if !p.Once {
 		if err := s.born(p, c.pid); err != nil {
 			c.stop(p)
-			return true, err
+			return true, nil, err
 		}
 	}
 	probing, quit := context.WithCancel(ctx)
 	defer quit()
 	ready := make(chan struct{})
 	if p.Probe != nil && !p.Once {
-		go probe(probing, p, ready) // ends with this life
+		go s.probe(probing, p, ready) // ends with this life
 	} else if !p.Once {
 		close(ready)
 	}
+	late := time.NewTimer(time.Until(first.Add(lateFactor * s.GiveUp)))
+	defer late.Stop()
 	for {
 		select {
 		case <-ready:
@@ -190,26 +215,46 @@ func (s *Supervisor) live(ctx context.Context, p *Part, stop <-chan struct{}) (d
 			s.Log.Info("part is ready", zap.String("part", p.Name), zap.Int("pid", c.pid))
 			if err := s.isReady(p); err != nil {
 				c.stop(p)
-				return true, err
+				return true, nil, err
 			}
 		case <-c.ended:
 			if p.Once && c.err == nil {
-				return true, s.isReady(p)
+				return true, nil, s.isReady(p)
 			}
 			if ctx.Err() == nil {
 				s.Log.Warn("part ended, starting it again", zap.String("part", p.Name), zap.Int("pid", c.pid), zap.NamedError("how", c.err))
 			}
-			return false, s.died(p)
+			s.died(p)
+			return false, ending(c.err), nil
+		case <-late.C:
+			if !s.wasReady(p) {
+				c.stop(p)
+				return true, nil, fmt.Errorf("start %s: it lives and is not ready, for %v now", p.Name, lateFactor*s.GiveUp)
+			}
 		case <-stop:
 			c.stop(p)
-			return true, nil
+			return true, nil, nil
 		}
 	}
 }
 
-func probe(ctx context.Context, p *Part, ready chan<- struct{}) {
+// lateFactor is how much longer a part that lives is waited for.
+const lateFactor = 4
+
+// errEnded is how a part ended that reports no failure and should live on.
+var errEnded = errors.New("exit status 0")
+
+func ending(err error) error {
+	if err == nil {
+		return errEnded
+	}
+	return err
+}
+
+func (s *Supervisor) probe(ctx context.Context, p *Part, ready chan<- struct{}) {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
+	told := time.Now()
 	for {
 		once, cancel := context.WithTimeout(ctx, probeTimeout)
 		err := p.Probe(once)
@@ -217,6 +262,10 @@ func probe(ctx context.Context, p *Part, ready chan<- struct{}) {
 		if err == nil {
 			close(ready)
 			return
+		}
+		if time.Since(told) > tellEvery && ctx.Err() == nil {
+			told = time.Now()
+			s.Log.Warn("waiting for part", zap.String("part", p.Name), zap.Error(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -233,11 +282,20 @@ func (s *Supervisor) born(p *Part, pid int) error {
 	return s.tell()
 }
 
-func (s *Supervisor) died(p *Part) error {
+func (s *Supervisor) died(p *Part) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ready[p.Name] = false
-	return nil
+}
+
+// wasReady tells whether the part was ready once.
+func (s *Supervisor) wasReady(p *Part) bool {
+	select {
+	case <-s.gates[p.Name]:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *Supervisor) isReady(p *Part) error {

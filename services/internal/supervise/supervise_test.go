@@ -173,3 +173,31 @@ func TestPorts(t *testing.T) {
 		t.Errorf("%v, before %v: %v", again, first, err)
 	}
 }
+
+// TestPartThatNeverStarts holds that a part that ends again and again, and one
+// that lives and is never ready, end the whole with an error that names them.
+func TestPartThatNeverStarts(t *testing.T) {
+	never := func(context.Context) error { return errors.New("not ready") }
+	f := func(name, script, words string) {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			bad := supervise.Part{Name: "bad", Args: []string{"-c", script}, After: []string{"good"}, Probe: never}
+			s, err := supervise.New(supervise.Config{Program: "/bin/sh", GiveUp: 200 * time.Millisecond,
+				Parts: []supervise.Part{w.part("good"), bad}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := s.Run(ctx); err == nil || !strings.Contains(err.Error(), words) {
+				t.Errorf("the error is %v, should say %q", err, words)
+			}
+			if got := w.lines(); got != "+good -good" {
+				t.Errorf("the other part: %s", got)
+			}
+		})
+	}
+	f("ends", "exit 3", "start bad: it ends before it is ready, for 200ms now: exit status 3")
+	f("ends_well", "exit 0", "start bad: it ends before it is ready, for 200ms now: exit status 0")
+	f("lives", "while :; do sleep 0.02; done", "start bad: it lives and is not ready, for 800ms now")
+}
