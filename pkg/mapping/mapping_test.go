@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"bufio"
 	"os"
 	"slices"
 	"strings"
@@ -104,59 +103,6 @@ contact.ended AA0102/1:hung_up 1999-02-07T07:50:11Z contact_id="AA0102-1" queue_
 		"line 2, column q_time: no duration: a number, mm:ss, h:mm:ss or 1h 2m 3s is expected")
 	f("negative_wait", "AA0101\t1\t0\t0\tNW\t990201\t7:02:47\t7:02:56\t9\t7:02:56\t7:03:01\t-1\tHANG\t0:00:00\t0:00:00\t0\tNO_SERVER",
 		"line 2, column q_time: a negative duration; if it stands for none, name it under absent")
-}
-
-// TestBankFile holds the figures of the whole file, which is not part of the
-// repository.
-func TestBankFile(t *testing.T) {
-	const path = "NABZ_BANK_FILE"
-	name := os.Getenv(path)
-	if name == "" {
-		t.Skipf("MISSING: the bank's call log; set %s to anonymous_bank_calls_1999_02.tsv to hold its figures", path)
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Scan()
-	plan, err := bank(t).Bind(strings.Split(lines.Text(), "\t"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	types := map[string]int{}
-	var wait, talk int64
-	within := 0
-	for line := 2; lines.Scan(); line++ {
-		events, bad := plan.Row(line, strings.Split(lines.Text(), "\t"))
-		if bad != nil {
-			t.Fatal(bad)
-		}
-		for _, e := range events {
-			types[e.Type]++
-		}
-		if len(events) == 3 && events[1].Type == "contact.answered" {
-			w := events[1].Time - events[0].Time
-			wait += w
-			talk += events[2].Time - events[1].Time
-			if w <= 20_000 {
-				within++
-			}
-		}
-	}
-	if types["contact.queued"] != 33066 || types["contact.answered"] != 27162 || types["contact.dequeued"] != 5904 || types["contact.ended"] != 33066 {
-		t.Errorf("events by type: %v", types)
-	}
-	f := func(name string, got, want float64) {
-		t.Helper()
-		if d := got - want; d > 5e-7 || d < -5e-7 {
-			t.Errorf("%s: got %f, want %f", name, got, want)
-		}
-	}
-	f("mean wait", float64(wait)/27162/1000, 40.774317)
-	f("mean service time", float64(talk)/27162/1000, 176.352993)
-	f("within 20 s", float64(within)/33066, 0.4902014)
 }
 
 const small = `mapping: x
