@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -91,6 +92,7 @@ func acceptable(f *kong.Flag, s setting) error {
 // effective finds every setting of every command.
 func (a *app) effective() ([]setting, error) {
 	var all []setting
+	var wrong []error
 	var visit func(n *kong.Node) error
 	visit = func(n *kong.Node) error {
 		command := settings.Command(n)
@@ -112,7 +114,7 @@ func (a *app) effective() ([]setting, error) {
 				s.Value, s.Origin = a.Config, "environment "+settings.Env("config")
 			}
 			if err := acceptable(f, s); err != nil {
-				return err
+				wrong = append(wrong, err)
 			}
 			if settings.IsSecret(f) && s.Value != "" {
 				s.Value = "***"
@@ -126,5 +128,8 @@ func (a *app) effective() ([]setting, error) {
 		}
 		return nil
 	}
-	return all, visit(a.model.Node)
+	if err := visit(a.model.Node); err != nil {
+		return nil, err
+	}
+	return all, errors.Join(wrong...)
 }

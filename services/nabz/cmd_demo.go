@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"time"
 
@@ -32,6 +33,9 @@ Examples: nabz demo --speed 10 --for 5m
 func (c demoCmd) Run(a *app) error {
 	if c.Sample {
 		return demo.Sample(a.stdout, c.Seed)
+	}
+	if c.Speed <= 0 {
+		return usageError{fmt.Errorf("--speed: %g, more than 0 is needed", c.Speed)}
 	}
 	conf := demo.Config{Collector: c.Collector, APIKey: c.APIKey, Tenant: c.Tenant, Speed: c.Speed, Seed: c.Seed, For: c.For, Progress: a.stderr}
 	if a.Quiet {

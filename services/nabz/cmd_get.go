@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/nabz/nabz/pkg/kpi"
+	"github.com/nabz/nabz/pkg/strictyaml"
 	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/clickhouse"
 	"github.com/nabz/nabz/services/internal/values"
@@ -54,19 +56,45 @@ func (c getCmd) Run(a *app) error {
 		return usageError{err}
 	}
 	defer conn.Close()
-	if a.JSON {
-		return values.Rows(a.ctx, conn, sql, func(r values.Row) error {
-			return writeObject(a, r)
-		})
-	}
-	if !a.Quiet {
+	if !a.Quiet && !a.JSON {
 		fmt.Fprintln(a.stderr, explained(all.KPIs, c))
 	}
+	rows, err := c.print(a, conn, sql)
+	if err != nil || rows > 0 {
+		return err
+	}
+	return c.nothing(a, conn)
+}
+
+// nothing says why there is no value: a feed that is not there is an error.
+func (c getCmd) nothing(a *app, conn clickhouse.Conn) error {
+	if c.Feed != "" {
+		feeds, err := values.Feeds(a.ctx, conn, c.Tenant)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(feeds, c.Feed) {
+			return fmt.Errorf("no feed %q%s; there are %s", c.Feed, strictyaml.Hint(c.Feed, feeds), strings.Join(append([]string{"the live one"}, feeds...), ", "))
+		}
+	}
+	if !a.Quiet {
+		fmt.Fprintln(a.stderr, "no values")
+	}
+	return nil
+}
+
+// print writes all rows and tells how many there were.
+func (c getCmd) print(a *app, conn clickhouse.Conn, sql string) (rows int, err error) {
+	if a.JSON {
+		err = values.Rows(a.ctx, conn, sql, func(r values.Row) error {
+			rows++
+			return writeObject(a, r)
+		})
+		return rows, err
+	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	head := false
 	err = values.Rows(a.ctx, conn, sql, func(r values.Row) error {
-		if !head {
-			head = true
+		if rows++; rows == 1 {
 			fmt.Fprintln(table, strings.Join(r.Columns, "\t"))
 		}
 		cells := make([]string, len(r.Values))
@@ -77,9 +105,9 @@ func (c getCmd) Run(a *app) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return rows, err
 	}
-	return table.Flush()
+	return rows, table.Flush()
 }
 
 // explained says what the value is and in which unit.

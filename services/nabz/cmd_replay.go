@@ -51,6 +51,9 @@ func (c replayCmd) Run(a *app) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := c.usable(); err != nil {
+		return usageError{err}
+	}
 	conf := replay.Config{
 		File: c.File, Mapping: m, Tenant: c.Tenant, Feed: c.Feed, Replace: c.Replace, Wait: c.Wait, Rate: c.Rate,
 		Shuffle: c.ShuffleWithin, Seed: c.Seed, Collector: c.Collector, APIKey: c.APIKey, Out: a.stdout, Progress: a.stderr,
@@ -60,8 +63,7 @@ func (c replayCmd) Run(a *app) error {
 	}
 	if c.DryRun {
 		conf.DryRun = max(c.First, 1)
-		_, err := replay.Run(a.ctx, conf)
-		return err
+		return ended(replay.Run(a.ctx, conf))
 	}
 	url := a.ClickHouse
 	if conf.Collector == "" || conf.APIKey == "" {
@@ -91,7 +93,32 @@ func (c replayCmd) Run(a *app) error {
 		}
 		conf.Outcome = &replay.Store{Conn: conn, Catalogue: catalogue}
 	}
-	_, err = replay.Run(a.ctx, conf)
+	return ended(replay.Run(a.ctx, conf))
+}
+
+// usable finds what is wrong with the command line before anything is asked.
+func (c replayCmd) usable() error {
+	info, err := os.Stat(c.File)
+	switch {
+	case err != nil:
+		return fmt.Errorf("open call log: %w", err)
+	case info.IsDir():
+		return fmt.Errorf("open call log: %s is a directory", c.File)
+	case c.Replace && c.Feed == "live":
+		return errors.New("--replace: the live feed cannot be replaced")
+	case c.Rate < 0:
+		return fmt.Errorf("--rate: %g, at least 0 is needed", c.Rate)
+	case c.ShuffleWithin < 0:
+		return fmt.Errorf("--shuffle-within: %s, at least 0 is needed", c.ShuffleWithin)
+	}
+	return nil
+}
+
+// ended tells a mapping that does not fit the file from what failed.
+func ended(_ replay.Summary, err error) error {
+	if errors.Is(err, replay.ErrMapping) {
+		return usageError{err}
+	}
 	return err
 }
 
@@ -109,8 +136,20 @@ func readMapping(name string) (*mapping.Mapping, error) {
 			data, err = built, nil
 		}
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read mapping: no file %s; built in: %s", name, strings.Join(builtIn(), ", "))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read mapping: %w", err)
 	}
 	return mapping.Parse(file, data, catalogue, time.LoadLocation)
+}
+
+// builtIn gives the names of the mappings that are part of the binary.
+func builtIn() []string {
+	files, _ := fs.Glob(schemas.Mappings(), "*.yaml") // the pattern is sound
+	for i := range files {
+		files[i] = strings.TrimSuffix(files[i], ".yaml")
+	}
+	return files
 }

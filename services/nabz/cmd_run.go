@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nabz/nabz/services/internal/clickhouse"
 	"github.com/nabz/nabz/services/internal/embedded"
 	"github.com/nabz/nabz/services/internal/supervise"
 )
@@ -43,6 +44,9 @@ const drainGrace = 20 * time.Second
 
 // Run starts everything and keeps it running until it is asked to stop.
 func (c runCmd) Run(a *app) error {
+	if err := c.usable(a); err != nil {
+		return usageError{err}
+	}
 	i, closeIt, err := openInstallation(a, c.portFlags)
 	if err != nil {
 		return err
@@ -56,6 +60,30 @@ func (c runCmd) Run(a *app) error {
 	}
 	i.addServices(c)
 	return i.run(func() { c.welcome(i) })
+}
+
+// mostPartitions is what one broker holds of eight topics without strain.
+const mostPartitions = 1024
+
+// usable finds what no start of a part could ever get over.
+func (c runCmd) usable(a *app) error {
+	if c.Partitions < 1 || c.Partitions > mostPartitions {
+		return fmt.Errorf("--partitions: %d, 1 to %d are possible", c.Partitions, mostPartitions)
+	}
+	for _, broker := range a.Kafka {
+		host, port, err := net.SplitHostPort(broker)
+		if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || host == "" || n == 0 {
+			return fmt.Errorf("--kafka: %q is no HOST:PORT", broker)
+		}
+	}
+	if a.ClickHouse == "" {
+		return nil
+	}
+	conn, err := clickhouse.Open(a.ClickHouse)
+	if err != nil {
+		return fmt.Errorf("--clickhouse: %w", err)
+	}
+	return conn.Close()
 }
 
 // addServices adds the preparations and the services behind them.
@@ -131,5 +159,9 @@ func (c runCmd) welcome(i *installation) {
 		fmt.Fprintf(i.app.stderr, "  ClickHouse    %s, database nabz\n", host)
 	}
 	fmt.Fprintf(i.app.stderr, "  ready file    %s  (addresses and keys, for you alone)\n", i.app.readyFile(c.ReadyFile))
-	fmt.Fprintf(i.app.stderr, "\n  nabz get service_level --by queue --grain minute\n  nabz tail nabz.events.v1 --follow\n  ^C stops everything; the data stays in %s\n\n", i.app.DataDir)
+	where := "" // the commands look where it was told to be
+	if i.app.given["data-dir"] {
+		where = " --data-dir " + i.app.DataDir
+	}
+	fmt.Fprintf(i.app.stderr, "\n  nabz get service_level --by queue --grain minute%[1]s\n  nabz tail nabz.events.v1 --follow%[1]s\n  ^C stops everything; the data stays in %[2]s\n\n", where, i.app.DataDir)
 }

@@ -5,20 +5,22 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nabz/nabz/pkg/strictyaml"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/clickhouse"
 	"github.com/nabz/nabz/services/internal/proof"
+	"github.com/nabz/nabz/services/internal/values"
 )
 
 type verifyCmd struct {
-	Feed      string    `help:"A named feed; default: the live one." placeholder:"F"`
-	KPI       string    `help:"Only this KPI, and no facts." placeholder:"K"`
-	From      time.Time `help:"Only what began at this instant or later, RFC 3339." format:"2006-01-02T15:04:05Z07:00" placeholder:"T"`
-	To        time.Time `help:"Only what began before this instant, RFC 3339." format:"2006-01-02T15:04:05Z07:00" placeholder:"T"`
-	Tenant    string    `help:"Only this tenant." placeholder:"T"`
-	Zone      string    `help:"Zone of the days that are compared, an IANA name." default:"UTC"`
-	ReadyFile string    `help:"Ready file of a running installation." placeholder:"F"`
+	Feed      string `help:"A named feed; default: the live one." placeholder:"F"`
+	KPI       string `help:"Only this KPI, and no facts." placeholder:"K"`
+	From      string `help:"Only what began at this instant or later." placeholder:"T"`
+	To        string `help:"Only what began before this instant." placeholder:"T"`
+	Tenant    string `help:"Only this tenant." placeholder:"T"`
+	Zone      string `help:"Zone of the days that are compared, an IANA name." default:"UTC"`
+	ReadyFile string `help:"Ready file of a running installation." placeholder:"F"`
 }
 
 // Help shows an example.
@@ -43,11 +45,16 @@ func (c verifyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := time.LoadLocation(c.Zone); err != nil {
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
 		return usageError{fmt.Errorf("--zone: %w", err)}
 	}
+	filter := warehouse.Filter{Tenant: c.Tenant, Feed: c.Feed}
+	if filter.FromMs, filter.ToMs, err = values.Bounds(c.From, c.To, zone); err != nil {
+		return usageError{err}
+	}
 	if _, ok := all.KPIs.Definition(c.KPI); c.KPI != "" && !ok {
-		return usageError{fmt.Errorf("--kpi: no KPI %q", c.KPI)}
+		return usageError{fmt.Errorf("--kpi: no KPI %q%s", c.KPI, strictyaml.Hint(c.KPI, names(all)))}
 	}
 	url, err := a.clickhouseURL(c.ReadyFile)
 	if err != nil {
@@ -64,7 +71,7 @@ func (c verifyCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if total, err = c.compare(a, conn, all, feed); err != nil {
+		if total, err = c.compare(a, conn, all, feed, filter); err != nil {
 			return err
 		}
 		if total.Different == 0 || feed.Closed || i == attempts-1 {
@@ -85,7 +92,7 @@ func (c verifyCmd) Run(a *app) error {
 	return nil
 }
 
-func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, feed proof.Feed) (proof.Report, error) {
+func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, feed proof.Feed, filter warehouse.Filter) (proof.Report, error) {
 	var total proof.Report
 	add := func(r proof.Report, began time.Time) {
 		if !a.Quiet {
@@ -95,13 +102,7 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 		total.Different += r.Different
 		total.Examples = append(total.Examples, r.Examples...)
 	}
-	filter := warehouse.Filter{Tenant: c.Tenant, Feed: c.Feed, Complete: !feed.Closed}
-	if !c.From.IsZero() {
-		filter.FromMs = c.From.UnixMilli()
-	}
-	if !c.To.IsZero() {
-		filter.ToMs = c.To.UnixMilli()
-	}
+	filter.Complete = !feed.Closed
 	model := all.Warehouse(c.Zone, 1)
 	if c.KPI == "" {
 		began := time.Now()
@@ -112,7 +113,7 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 		add(r, began)
 		began = time.Now()
 		r, err = proof.Facts(a.ctx, conn, proof.Scope{
-			Catalog: all, Tenant: c.Tenant, Feed: c.Feed, Generation: feed.Generation, Epoch: feed.Epoch, From: c.From, To: c.To,
+			Catalog: all, Tenant: c.Tenant, Feed: c.Feed, Generation: feed.Generation, Epoch: feed.Epoch, From: instant(filter.FromMs), To: instant(filter.ToMs),
 		})
 		if err != nil {
 			return total, err
@@ -131,6 +132,22 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 		add(r, began)
 	}
 	return total, nil
+}
+
+func names(all *catalog.Catalog) []string {
+	var out []string
+	for _, d := range all.KPIs.Definitions {
+		out = append(out, d.Name)
+	}
+	return out
+}
+
+// instant is the zero time for a bound that is not there.
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }
 
 func wait(ctx context.Context, d time.Duration) error {

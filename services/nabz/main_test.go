@@ -72,6 +72,24 @@ func TestExitCodes(t *testing.T) {
 	f("no_kafka", 2, "--kafka", "processor")
 	f("port_twice", 1, "address already in use", "run", "--data-dir", filepath.Join(dir, "twice"), "--kafka-port", "18080", "--collector-port", "18080")
 	f("no_folder", 1, "make the data directory", "run", "--data-dir", "/proc/nabz")
+	calls := filepath.Join(dir, "calls.csv")
+	if err := os.WriteFile(calls, []byte("a,b\n1,2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f("no_call_log", 2, "none.csv: no such file", "replay", filepath.Join(dir, "none.csv"), "--mapping", "anonymous_bank")
+	f("call_log_directory", 2, "is a directory", "replay", dir, "--mapping", "anonymous_bank")
+	f("no_mapping", 2, "no file ours; built in: anonymous_bank", "replay", calls, "--mapping", "ours")
+	f("mapping_of_another_log", 2, `anonymous_bank.yaml:9:12: no column "vru+line" in the file`, "replay", calls, "--mapping", "anonymous_bank", "--dry-run")
+	f("replaced_live", 2, "--replace", "replay", calls, "--mapping", "anonymous_bank", "--feed", "live", "--replace")
+	f("negative_rate", 2, "--rate", "replay", calls, "--mapping", "anonymous_bank", "--rate=-1")
+	f("no_speed", 2, "--speed: 0", "demo", "--speed", "0")
+	f("no_partitions", 2, "--partitions: 0, 1 to 1024", "run", "--partitions", "0", "--data-dir", dir)
+	f("bad_broker", 2, `--kafka: "nohost:xx" is no HOST:PORT`, "run", "--kafka", "nohost:xx", "--data-dir", dir)
+	f("bad_clickhouse", 2, "--clickhouse: read the ClickHouse URL", "run", "--clickhouse", "foo", "--data-dir", dir)
+	f("no_kpi", 2, `no KPI "offred", did you mean "offered"?`, "verify", "--kpi", "offred")
+	f("bad_from", 2, `from: "yesterday" is no time: write 2026-03-02`, "verify", "--from", "yesterday")
+	f("to_before_from", 2, "to: 2026-01-01 is not after 2027-01-01", "get", "offered", "--from", "2027-01-01", "--to", "2026-01-01")
+	f("week_of_nine_days", 2, "week start: 9 is no day", "get", "offered", "--week-start", "9")
 	f("no_config", 2, "no such file", "config", "check", "--config", filepath.Join(dir, "none.yaml"))
 }
 
@@ -128,4 +146,6 @@ func TestConfig(t *testing.T) {
 	bad("kafka: {a: b}\n", "a value is expected")
 	bad("processor:\n  flush: soon\n", ":2:10: processor.flush")
 	bad("run:\n  ports: some\n", "is not one of auto,default")
+	bad("run:\n  partitions: x\n  demo: maybe\n", ":3:9: run.demo")
+	bad("run:\n  partitions: x\n  demo: maybe\n", ":2:15: run.partitions")
 }

@@ -88,12 +88,19 @@ func Run(ctx context.Context, c Config) error {
 		if err := sender.Flush(ctx); err != nil {
 			return c.failed(ctx, sender, err)
 		}
+		if sender.Accepted() == 0 && sender.Refused() >= hopeless {
+			return fmt.Errorf("send events: the collector refused all %d: %s", sender.Refused(), sender.LastError())
+		}
 		if now.Sub(told) >= tellEvery {
 			told = now
 			fmt.Fprintf(c.Progress, "demo: %d events sent, %d refused\n", sender.Accepted(), sender.Refused())
 		}
 	}
 }
+
+// hopeless is after how many refusals and no acceptance the rest would be
+// refused as well.
+const hopeless = 10
 
 // errEnd is why a demonstration of a given length ends.
 var errEnd = errors.New("the demonstration is over")

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -83,7 +86,7 @@ func (t Tail) bounds(ctx context.Context) (from, to map[int]int64, err error) {
 	}
 	n, ok := there[t.Topic]
 	if !ok {
-		return nil, nil, fmt.Errorf("tail topic %s: no such topic", t.Topic)
+		return nil, nil, fmt.Errorf("tail topic %s: no such topic; there are %s", t.Topic, strings.Join(slices.Sorted(maps.Keys(there)), ", "))
 	}
 	ask := make([]kafkago.OffsetRequest, 0, 2*n)
 	for p := range n {

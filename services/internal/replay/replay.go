@@ -77,6 +77,15 @@ type Summary struct {
 // ErrOtherReplay means that the feed belongs to a replay that is alive.
 var ErrOtherReplay = errors.New("another replay owns the feed; it may be taken over 30 s after the other's end")
 
+// ErrMapping means that a mapping and a file do not belong together.
+var ErrMapping = errors.New("the mapping does not fit the file")
+
+// mappingError tells it in the words of the mapping: its line and column.
+type mappingError struct{ error }
+
+// Is makes it ErrMapping.
+func (*mappingError) Is(target error) bool { return target == ErrMapping }
+
 // replay is one run.
 type replay struct {
 	Config

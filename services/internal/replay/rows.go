@@ -57,6 +57,9 @@ func openRows(path string, m *mapping.Mapping) (*rows, error) {
 	default:
 		if r.header, err = r.record(); err != nil {
 			_ = file.Close()
+			if errors.Is(err, io.EOF) {
+				return nil, fmt.Errorf("read header of %s: the file is empty", path)
+			}
 			return nil, fmt.Errorf("read header of %s: %w", path, err)
 		}
 	}

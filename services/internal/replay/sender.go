@@ -183,6 +183,9 @@ func (s *Sender) count(results []result) (offsets []int64) {
 // Accepted gives how many events the collector took.
 func (s *Sender) Accepted() int64 { return s.accepted }
 
+// LastError gives the collector's words on the last event that it refused.
+func (s *Sender) LastError() string { return s.lastError }
+
 // Refused gives how many events the collector refused.
 func (s *Sender) Refused() int64 { return s.rejected + s.deadLettered }
 

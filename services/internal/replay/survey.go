@@ -72,7 +72,7 @@ func (r *replay) each(f func(line int, events []mapping.Event, bad *mapping.RowE
 	defer in.Close()
 	plan, err := r.Mapping.Bind(in.header)
 	if err != nil {
-		return err
+		return &mappingError{err}
 	}
 	for {
 		values, line, err := in.next()

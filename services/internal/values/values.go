@@ -59,12 +59,12 @@ func Query(m *warehouse.Model, r Request) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("zone: %w", err)
 	}
-	f := warehouse.Filter{Tenant: r.Tenant, Feed: r.Feed, Equal: map[string]string{}}
-	if f.FromMs, err = instant(r.From, zone); err != nil {
-		return "", fmt.Errorf("from: %w", err)
+	if r.WeekStart < 1 || r.WeekStart > 7 {
+		return "", fmt.Errorf("week start: %d is no day: 1 is Monday, 7 is Sunday", r.WeekStart)
 	}
-	if f.ToMs, err = instant(r.To, zone); err != nil {
-		return "", fmt.Errorf("to: %w", err)
+	f := warehouse.Filter{Tenant: r.Tenant, Feed: r.Feed, Equal: map[string]string{}}
+	if f.FromMs, f.ToMs, err = Bounds(r.From, r.To, zone); err != nil {
+		return "", err
 	}
 	for _, w := range r.Where {
 		dim, v, ok := strings.Cut(w, "=")
@@ -116,6 +116,32 @@ func variants(d *kpi.Definition) []string {
 		out = append(out, v.Name)
 	}
 	return out
+}
+
+// Bounds reads two times as people write them, in ms since 1970 UTC; 0 for an
+// empty one.
+func Bounds(from, to string, zone *time.Location) (fromMs, toMs int64, err error) {
+	if fromMs, err = instant(from, zone); err != nil {
+		return 0, 0, fmt.Errorf("from: %w", err)
+	}
+	if toMs, err = instant(to, zone); err != nil {
+		return 0, 0, fmt.Errorf("to: %w", err)
+	}
+	if from != "" && to != "" && toMs <= fromMs {
+		return 0, 0, fmt.Errorf("to: %s is not after %s", to, from)
+	}
+	return fromMs, toMs, nil
+}
+
+// Feeds gives the names of the feeds that hold anything of a tenant, or of any;
+// the live one is left out.
+func Feeds(ctx context.Context, conn driver.Conn, tenant string) ([]string, error) {
+	var names []string
+	err := conn.QueryRow(ctx, "SELECT arraySort(groupUniqArray(toString(feed))) FROM "+warehouse.Public+".feeds WHERE feed != '' AND (tenant = ? OR ? = '')", tenant, tenant).Scan(&names)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the feeds: %w", err)
+	}
+	return names, nil
 }
 
 // instant reads a time as people write it; 0 for an empty one.
