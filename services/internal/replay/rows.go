@@ -2,7 +2,6 @@ package replay
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,8 +26,10 @@ type rows struct {
 	file   *os.File
 	m      *mapping.Mapping
 	lines  *bufio.Reader
-	csv    *csv.Reader
-	line   int
+	ahead  []string // lines that were read and are to be read again
+	held   error    // what ended the reading ahead, told behind those lines
+	line   int      // that was read last
+	began  int      // line at which the row that was read last began
 	header []string
 }
 
@@ -41,21 +42,14 @@ func openRows(path string, m *mapping.Mapping) (*rows, error) {
 	r := &rows{file: file, m: m}
 	// A byte order mark says more than any declaration.
 	text := transform.NewReader(bufio.NewReaderSize(file, 1<<16), unicode.BOMOverride(decoderOf(m.Encoding)))
-	if m.Format == mapping.CSV {
-		r.csv = csv.NewReader(text)
-		r.csv.Comma = m.Delimiter
-		r.csv.FieldsPerRecord = -1
-		r.csv.LazyQuotes = true
-	} else {
-		r.lines = bufio.NewReaderSize(text, 1<<16)
-	}
+	r.lines = bufio.NewReaderSize(text, 1<<16)
 	switch {
 	case m.Format == mapping.JSONL:
 		r.header = m.Columns()
 	case !m.Header:
 		r.header = m.Declared()
 	default:
-		if r.header, err = r.record(); err != nil {
+		if r.header, _, err = r.next(); err != nil {
 			_ = file.Close()
 			if errors.Is(err, io.EOF) {
 				return nil, fmt.Errorf("read header of %s: the file is empty", path)
@@ -108,31 +102,24 @@ func (r *rows) next() ([]string, int, error) {
 		if err != nil {
 			return nil, r.line, err
 		}
-		if len(values) == 1 && strings.TrimSpace(values[0]) == "" && len(r.header) > 1 ||
+		if len(values) == 1 && strings.TrimSpace(values[0]) == "" && len(r.header) != 1 ||
 			r.m.Comment != "" && strings.HasPrefix(values[0], r.m.Comment) {
 			continue
 		}
-		return values, r.line, nil
+		return values, r.began, nil
 	}
 }
 
 func (r *rows) record() ([]string, error) {
-	if r.csv != nil {
-		values, err := r.csv.Read()
-		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-			r.line = parse.StartLine
-			return nil, &mapping.RowError{Line: parse.StartLine, Text: parse.Err.Error()}
-		}
-		if err == nil {
-			r.line, _ = r.csv.FieldPos(0)
-		}
-		return values, err
+	if r.m.Format == mapping.CSV {
+		return r.quotedRow()
 	}
 	for {
 		line, err := r.readLine()
 		if err != nil {
 			return nil, err
 		}
+		r.began = r.line
 		if r.m.Format == mapping.TSV {
 			return strings.Split(line, "\t"), nil
 		}
@@ -144,6 +131,16 @@ func (r *rows) record() ([]string, error) {
 
 // readLine gives the next line without its end.
 func (r *rows) readLine() (string, error) {
+	if len(r.ahead) > 0 {
+		line := r.ahead[0]
+		r.ahead = r.ahead[1:]
+		r.line++
+		return line, nil
+	}
+	if err := r.held; err != nil {
+		r.held = nil
+		return "", err
+	}
 	var long []byte
 	for {
 		part, err := r.lines.ReadSlice('\n')
