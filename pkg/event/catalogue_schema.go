@@ -126,6 +126,7 @@ func (f *Field) protoDoc() string {
 		return f.Doc + " Milliseconds."
 	case FieldDecimal:
 		return f.Doc + " In ten-thousandths."
+	case FieldString, FieldInt:
 	}
 	if f.Personal {
 		return f.Doc + " A keyed token."

@@ -66,7 +66,7 @@ type Value struct {
 	Set  bool
 }
 
-// Int, and Str below, make a value that is known.
+// Int makes a value that is known.
 func Int(v int64) Value { return Value{Int: v, Set: true} }
 
 // Str makes a known text value; the empty text is not known.

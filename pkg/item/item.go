@@ -42,13 +42,13 @@ type Item struct {
 type Result uint8
 
 const (
-	// Added: the event is a new member.
+	// Added is an event that is a new member.
 	Added Result = iota + 1
-	// Repeated: it was a member already, with this content or a winning one.
+	// Repeated is one that was a member already, with this content or a winning one.
 	Repeated
-	// Won: it took the place of a member of its id.
+	// Won is one that took the place of a member of its id.
 	Won
-	// Full: the item holds MaxEvents.
+	// Full is one for which there is no room: the item holds MaxEvents.
 	Full
 )
 

@@ -127,6 +127,7 @@ func (c Cond) words(f *fact.Family) string {
 		return col.Name + " is not " + strings.Join(c.Texts, " or ")
 	case Known:
 		return col.Name + " is known"
+	case Le, Lt, Ge, Gt:
 	}
 	unit := ""
 	if col.Type == fact.Duration {

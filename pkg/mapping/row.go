@@ -296,6 +296,7 @@ func (r *row) typed(f *fieldExpr, s string) (string, bool) {
 			return strconv.FormatInt(v/event.DecimalScale, 10), true
 		}
 		return `"` + formatDecimal(v) + `"`, true
+	default: // a text
 	}
 	if u := f.use; u.Values != nil && !slices.Contains(u.Values, s) {
 		r.fail(f.text.column, u.Field.Name+" is not one of "+strings.Join(u.Values, ", ")+"; translate it by values")

@@ -17,10 +17,12 @@ import (
 	"github.com/nabz/nabz/pkg/statelog"
 )
 
+const grains = 2
+
 // Grains are the lengths of the intervals, ms: a minute, and a quarter of an
 // hour, the longest that starts together with the days of every zone in use
 // (Tehran stands at +03:30, Kathmandu at +05:45).
-func Grains() [2]int64 { return [2]int64{60_000, 900_000} }
+func Grains() [grains]int64 { return [grains]int64{60_000, 900_000} }
 
 // MaxGroups is the most combinations of dimensions that one tenant may have in
 // one family and task. It bounds what a source that writes a new queue name

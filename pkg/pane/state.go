@@ -113,7 +113,7 @@ func (s *Set) restorePane(key, value string) error {
 		return err
 	}
 	bucket, m := event.ReadVarint(key[n+1:])
-	if m < 0 || int(key[n]) >= len(Grains()) {
+	if m < 0 || int(key[n]) >= grains {
 		return fmt.Errorf("%w: pane key %q", ErrState, key)
 	}
 	mem := make([]int64, 2*len(g.layout.ids))

@@ -292,8 +292,9 @@ func Decode(b []byte) (Row, error) {
 	case numProgress:
 		r := &Progress{}
 		return r, each(body, func(n int32, v int64, s string, _ bool) error { r.set(n, v, s); return nil })
+	default:
+		return nil, fmt.Errorf("%w: message %d", ErrMalformed, outer)
 	}
-	return nil, fmt.Errorf("%w: message %d", ErrMalformed, outer)
 }
 
 func each(b []byte, set func(n int32, v int64, s string, isText bool) error) error {

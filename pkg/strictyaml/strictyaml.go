@@ -204,6 +204,7 @@ func Kind(n *yaml.Node) string {
 		return "a list"
 	case yaml.AliasNode:
 		return "an alias (aliases are not read)"
+	case yaml.DocumentNode, yaml.ScalarNode:
 	}
 	if n.Tag == "!!null" {
 		return "nothing"

@@ -16,11 +16,11 @@ type Effect struct {
 type EffectKind uint8
 
 const (
-	// ToFacts: to the task's own partition of facts.
+	// ToFacts goes to the task's own partition of facts.
 	ToFacts EffectKind = iota + 1
-	// ToPanes: to the partition of panes that Route hashes to.
+	// ToPanes goes to the partition of panes that Route hashes to.
 	ToPanes
-	// ToAll: to the task's partition of facts and to all partitions of
+	// ToAll goes to the task's partition of facts and to all partitions of
 	// panes, behind the rows it speaks of.
 	ToAll
 )

@@ -184,6 +184,7 @@ func (t *Task) stepEvent(offset int64, e *event.Event) {
 	case item.Full:
 		t.reject(offset, row.Capped, f)
 		return
+	case item.Added, item.Won:
 	}
 	t.is.Reset()
 	lostAt, overAt := k.Tracker.Fold(&t.item, f.now, &t.is)

@@ -1,6 +1,7 @@
 package track
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -120,7 +121,7 @@ func TestDefinitionsBeginAnEpoch(t *testing.T) {
 	}
 	c.Definitions = "others"
 	_, err = Restore(c, entries, 1)
-	if other, ok := err.(*OtherDefinitionsError); !ok || other.Epoch != 1 {
+	if other, ok := errors.AsType[*OtherDefinitionsError](err); !ok || other.Epoch != 1 {
 		t.Errorf("got %v, want that the state is of epoch 1 and other definitions", err)
 	}
 	c.Definitions, c.Epoch = task.cfg.Definitions, 7

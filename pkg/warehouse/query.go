@@ -184,6 +184,7 @@ func (q Query) interval() (start, end string) {
 	case Month:
 		first := fmt.Sprintf("toStartOfMonth(%s)", local)
 		return day(first), day(fmt.Sprintf("addMonths(%s, 1)", first))
+	default: // All
 	}
 	return fmt.Sprintf("toTimeZone(min(src.bucket), %s)", zone), fmt.Sprintf("addSeconds(toTimeZone(max(src.bucket), %s), 900)", zone)
 }
@@ -230,6 +231,7 @@ func render(d *kpi.Definition, e kpi.Expr) string {
 			return fmt.Sprintf("toNullable(toFloat64(%s_end))", e.Measure)
 		case kpi.Mean:
 			return fmt.Sprintf("(%s_ms / nullIf(greatest(0, dateDiff('millisecond', toDateTime64(time, 3, 'UTC'), least(toDateTime64(until, 3, 'UTC'), as_of))), 0))", e.Measure)
+		case kpi.Whole:
 		}
 		return fmt.Sprintf("toNullable(toFloat64(%s))", e.Measure)
 	case kpi.Binary:

@@ -147,8 +147,9 @@ func factColumn(c fact.Column) Column {
 		return Column{c.Name, "Nullable(Int64)", codecSmall, c.Doc + " ms."}
 	case fact.Bool:
 		return Column{c.Name, "Nullable(UInt8)", codecSmall, c.Doc}
+	default: // fact.Count
+		return Column{c.Name, "Nullable(Int64)", codecSmall, c.Doc}
 	}
-	return Column{c.Name, "Nullable(Int64)", codecSmall, c.Doc}
 }
 
 // PaneTable is the table of a family's panes.

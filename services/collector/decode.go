@@ -229,6 +229,7 @@ func (d *decoder) value(u *event.Use, a *event.Attr, value string) *problem {
 		return nil
 	case event.FieldInt, event.FieldDuration:
 		return wholeValue(f, a, value)
+	case event.FieldString, event.FieldTime, event.FieldDecimal: // written as texts
 	}
 	if value[0] != '"' {
 		return refuse(BadType, "", "a text is expected")
@@ -246,6 +247,7 @@ func (d *decoder) value(u *event.Use, a *event.Attr, value string) *problem {
 			return refuse(BadValue, "", `a decimal such as "12.50" is expected, up to four figures behind the point`)
 		}
 		return nil
+	default: // a text
 	}
 	a.IsText = true
 	return d.text(u, a, s)

@@ -51,6 +51,7 @@ func goodValue(r *rand.Rand, u *event.Use) string {
 		return `"2026-11-22T14:05:09Z"`
 	case event.FieldDecimal:
 		return `"12.5"`
+	case event.FieldString:
 	}
 	if u.Values != nil {
 		return strconv.Quote(u.Values[r.IntN(len(u.Values))])

@@ -69,6 +69,7 @@ func (p *problem) status() int {
 		if strings.HasPrefix(p.field, "data.") {
 			return http.StatusUnprocessableEntity
 		}
+	default: // by the reason alone
 	}
 	return reasons[p.reason]
 }

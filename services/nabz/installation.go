@@ -84,7 +84,7 @@ func openInstallation(a *app, flags portFlags) (*installation, func(), error) {
 
 func (i *installation) choosePorts(dir string) error {
 	names := []string{portCollector, portProcessor, portLoader, portKafka, portHTTP, portNative, portEngine}
-	ports, err := supervise.Ports(filepath.Join(dir, "ports.json"), loopback, names)
+	ports, err := supervise.Ports(i.app.ctx, filepath.Join(dir, "ports.json"), loopback, names)
 	if err != nil {
 		return err
 	}

@@ -169,8 +169,9 @@ func (c *values) length() int {
 		return len(c.ids)
 	case kindTexts, kindInts:
 		return len(c.maps)
+	default: // kept as numbers
+		return len(c.ints)
 	}
-	return len(c.ints)
 }
 
 // Reset empties the block and keeps its memory.

@@ -291,7 +291,7 @@ func await(t *testing.T, what string, so func() bool) {
 
 func TestKafkaKilled(t *testing.T) {
 	dir := t.TempDir()
-	ports, err := supervise.Ports(filepath.Join(dir, "ports.json"), "127.0.0.1", []string{"kafka"})
+	ports, err := supervise.Ports(t.Context(), filepath.Join(dir, "ports.json"), "127.0.0.1", []string{"kafka"})
 	if err != nil {
 		t.Fatal(err)
 	}

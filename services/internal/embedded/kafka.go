@@ -39,7 +39,7 @@ func runKafka(ctx context.Context, c KafkaConfig) error {
 		kfake.ClusterID("nabz-embedded"),
 		kfake.DataDir(c.Dir),
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
-			return net.Listen(network, net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+			return (&net.ListenConfig{}).Listen(ctx, network, net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
 		}),
 		kfake.WithLogger(kfake.BasicLogger(os.Stderr, kfake.LogLevelWarn)),
 	}

@@ -25,10 +25,10 @@ type child struct {
 // start runs the part from a thread of its own: the kernel sends a child's
 // parent-death signal when the thread that made it ends, not the process.
 func start(program string, p *Part) (*child, error) {
-	cmd := exec.Command(program, p.Args...)
-	cmd.Args[0] = "nabz"
-	cmd.Env = append(os.Environ(), p.Env...)
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd := &exec.Cmd{
+		Path: program, Args: append([]string{"nabz"}, p.Args...), Env: append(os.Environ(), p.Env...),
+		Stdout: os.Stderr, Stderr: os.Stderr,
+	}
 	if p.Output != nil {
 		cmd.Stdout, cmd.Stderr = p.Output, p.Output
 	}

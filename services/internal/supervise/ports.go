@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 
 // Ports gives each name a free port of the host, the one of last time where
 // the file remembers it, and remembers them: what people bookmarked stays.
-func Ports(file, host string, names []string) (map[string]int, error) {
+func Ports(ctx context.Context, file, host string, names []string) (map[string]int, error) {
 	was := map[string]int{}
 	b, err := os.ReadFile(file)
 	switch {
@@ -24,6 +25,7 @@ func Ports(file, host string, names []string) (map[string]int, error) {
 		return nil, fmt.Errorf("read the ports of last time: %w", err)
 	}
 	now := map[string]int{}
+	var conf net.ListenConfig
 	var held []net.Listener // until all are chosen, so that none is given twice
 	defer func() {
 		for _, l := range held {
@@ -31,9 +33,9 @@ func Ports(file, host string, names []string) (map[string]int, error) {
 		}
 	}()
 	for _, name := range names {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(was[name])))
+		l, err := conf.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(was[name])))
 		if err != nil {
-			if l, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+			if l, err = conf.Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err != nil {
 				return nil, fmt.Errorf("find a port for %s: %w", name, err)
 			}
 		}

@@ -164,11 +164,11 @@ func TestBadParts(t *testing.T) {
 
 func TestPorts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ports.json")
-	first, err := supervise.Ports(file, "127.0.0.1", []string{"a", "b"})
+	first, err := supervise.Ports(t.Context(), file, "127.0.0.1", []string{"a", "b"})
 	if err != nil || first["a"] == first["b"] || first["a"] == 0 {
 		t.Fatal(first, err)
 	}
-	again, err := supervise.Ports(file, "127.0.0.1", []string{"b", "a", "c"})
+	again, err := supervise.Ports(t.Context(), file, "127.0.0.1", []string{"b", "a", "c"})
 	if err != nil || again["a"] != first["a"] || again["b"] != first["b"] || again["c"] == 0 {
 		t.Errorf("%v, before %v: %v", again, first, err)
 	}

@@ -69,7 +69,7 @@ func startKafka(ctx context.Context) (*RealKafka, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the broker's folder: %w", err)
 	}
-	ports, err := supervise.Ports(filepath.Join(dir, "ports.json"), "127.0.0.1", []string{"broker", "controller"})
+	ports, err := supervise.Ports(ctx, filepath.Join(dir, "ports.json"), "127.0.0.1", []string{"broker", "controller"})
 	if err != nil {
 		return nil, err
 	}

@@ -62,17 +62,22 @@ func (k *Kit) Engine(tb testing.TB) *Engine {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.engine == nil {
-		dir, err := os.MkdirTemp("", "nabz-engine-")
-		if err != nil {
-			tb.Fatal(err)
-		}
-		e, err := startEngine(dir)
+		e, err := sharedEngine()
 		if err != nil {
 			tb.Fatal(err)
 		}
 		k.engine = e
 	}
 	return k.engine
+}
+
+// sharedEngine starts an engine that outlives the test which asks for it.
+func sharedEngine() (*Engine, error) {
+	dir, err := os.MkdirTemp("", "nabz-engine-")
+	if err != nil {
+		return nil, fmt.Errorf("make the engine's folder: %w", err)
+	}
+	return startEngine(dir)
 }
 
 // NewEngine starts an engine of the test's own, to be killed.
@@ -138,7 +143,7 @@ func startEngine(dir string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := supervise.Ports(filepath.Join(dir, "ports.json"), "127.0.0.1", []string{"http", "native", "guard"})
+	ports, err := supervise.Ports(ctx, filepath.Join(dir, "ports.json"), "127.0.0.1", []string{"http", "native", "guard"})
 	if err != nil {
 		return nil, err
 	}
