@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/nabz/nabz/services/internal/ready"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 // installationOf starts the binary, which is this test's own, and waits for
@@ -29,11 +30,10 @@ func installationOf(t *testing.T, args ...string) (path string, stop func(os.Sig
 	cmd.Env = append(os.Environ(), envMain+"=1")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
+	ended, err := testkit.StartTethered(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
 	done := false
 	stop = func(s os.Signal) error {
 		if done {

@@ -291,12 +291,12 @@ func more(t *testing.T, brokers, dir string) {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", "processor", "--kafka", brokers, "--listen", "127.0.0.1:0", "--data-dir", dir, "--quiet")
 	cmd.Env = append(os.Environ(), envMain+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	ended, err := testkit.StartTethered(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
+		<-ended
 	})
 }

@@ -90,7 +90,7 @@ func startKafka(ctx context.Context) (*RealKafka, error) {
 	}
 	broker.Stdout, broker.Stderr = said, said
 	r := &RealKafka{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", ports["broker"])}}
-	ended, err := startTethered(broker)
+	ended, err := StartTethered(broker)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func startKafka(ctx context.Context) (*RealKafka, error) {
 	return r, nil
 }
 
-func awaitBroker(ctx context.Context, addr string, ended <-chan struct{}) error {
+func awaitBroker(ctx context.Context, addr string, ended <-chan error) error {
 	client := &kafkago.Client{Addr: kafkago.TCP(addr), Timeout: time.Second, Transport: &kafkago.Transport{}}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

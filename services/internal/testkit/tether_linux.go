@@ -7,19 +7,19 @@ import (
 	"syscall"
 )
 
-// startTethered starts a process that dies with this one, also when a test
-// panics or times out. The signal comes when the starting thread ends, so the
-// thread stays until the process has ended.
-func startTethered(cmd *exec.Cmd) (ended <-chan struct{}, err error) {
+// StartTethered starts a process that dies with this one, also when a test
+// panics or times out, and gives what tells how it ended. The signal comes when
+// the starting thread ends, so the thread stays until the process has ended.
+func StartTethered(cmd *exec.Cmd) (ended <-chan error, err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started, gone := make(chan error), make(chan struct{})
+	started, gone := make(chan error), make(chan error, 1)
 	go func() { // ends with the process
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait()
+			gone <- cmd.Wait()
 			close(gone)
 		}
 	}()
