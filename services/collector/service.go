@@ -111,7 +111,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	defer client.Close()
 	s.client, s.producer = client, client
-	listener, err := net.Listen("tcp", s.config.Listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.config.Listen, err)
 	}

@@ -76,7 +76,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.store.Close()
 	defer s.letters.Close()
 	defer s.client.Close()
-	listener, err := net.Listen("tcp", s.config.Listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.config.Listen, err)
 	}

@@ -99,7 +99,9 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	if err != nil {
 		return complain(err)
 	}
-	kong.Resolvers(found).Apply(parser)
+	if err := kong.Resolvers(found).Apply(parser); err != nil {
+		return complain(err)
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return complain(fmt.Errorf("%w (nabz --help, nabz COMMAND --help)", err))
@@ -111,7 +113,6 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	if a.log, err = newLog(c.globals, stderr); err != nil {
 		return complain(err)
 	}
-	defer a.log.Sync()
 	return a.code(parsed.Run(a))
 }
 

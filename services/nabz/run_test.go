@@ -44,8 +44,11 @@ func installationOf(t *testing.T, args ...string) (path string, stop func(os.Sig
 			return err
 		}
 		select {
-		case err := <-ended:
-			return err
+		case <-ended:
+			if !cmd.ProcessState.Success() {
+				return errors.New(cmd.ProcessState.String())
+			}
+			return nil
 		case <-time.After(time.Minute):
 			_ = cmd.Process.Kill()
 			return errors.New("it does not stop")
@@ -61,9 +64,9 @@ func installationOf(t *testing.T, args ...string) (path string, stop func(os.Sig
 	})
 	await(t, "the ready file", func() bool {
 		select {
-		case err := <-ended:
+		case <-ended:
 			done = true
-			t.Fatalf("it ended before it was ready: %v", err)
+			t.Fatalf("it ended before it was ready: %v", cmd.ProcessState)
 		default:
 		}
 		_, err := ready.Read(path)

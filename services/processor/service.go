@@ -74,7 +74,7 @@ func (s *Service) Address(ctx context.Context) net.Addr {
 
 // Run works until ctx ends, hands its partitions over and gives nil.
 func (s *Service) Run(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.config.Listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.config.Listen, err)
 	}

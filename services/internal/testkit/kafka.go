@@ -108,7 +108,7 @@ func startKafka(ctx context.Context) (*RealKafka, error) {
 	return r, nil
 }
 
-func awaitBroker(ctx context.Context, addr string, ended <-chan error) error {
+func awaitBroker(ctx context.Context, addr string, ended <-chan struct{}) error {
 	client := &kafkago.Client{Addr: kafkago.TCP(addr), Timeout: time.Second, Transport: &kafkago.Transport{}}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

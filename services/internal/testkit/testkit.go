@@ -171,12 +171,19 @@ func startEngine(dir string) (*Engine, error) {
 		return nil, err
 	}
 	running, quit := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(running) }() // ends by stop
+	ended := make(chan struct{})
+	go func() { // ends by stop
+		defer close(ended)
+		if err := s.Run(running); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}()
 	e.stop = sync.OnceFunc(func() { quit(); <-ended })
 	select {
 	case <-ready:
 		return e, nil
+	case <-ended:
+		return nil, fmt.Errorf("start the engine in %s: it ended", dir)
 	case <-ctx.Done():
 		e.stop()
 		return nil, fmt.Errorf("start the engine in %s: not ready within %v", dir, startTimeout)
