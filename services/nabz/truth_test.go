@@ -193,7 +193,7 @@ func (k *killer) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	part, now := k.parts[k.kills%len(k.parts)], 0
-	testkit.Await(k.t, "a new "+part, func() bool {
+	await(k.t, "a new "+part, func() bool {
 		f, err := ready.Read(k.path)
 		now = f.PIDs[part]
 		return err == nil && now != k.was[part]
@@ -279,7 +279,7 @@ func TestTruthOnKafka(t *testing.T) {
 	if cells(t, path, "shuffled") != cells(t, path, "file") {
 		t.Error("the order within an hour changed cells")
 	}
-	testkit.Await(t, "2 live contacts", func() bool { return valueOf(t, path, "answered") == 2 })
+	await(t, "2 live contacts", func() bool { return valueOf(t, path, "answered") == 2 })
 }
 
 // lap logs how long a step took.
