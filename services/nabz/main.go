@@ -27,7 +27,7 @@ func main() {
 	if embedded.IsChild() {
 		os.Exit(embedded.Main())
 	}
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // The exit codes.
@@ -62,7 +62,7 @@ type app struct {
 // exited carries kong's wish to exit out of its parser.
 type exited int
 
-func run(args []string, stdout, stderr io.Writer) (code int) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(exited)
@@ -106,7 +106,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	if err != nil {
 		return complain(fmt.Errorf("%w (nabz --help, nabz COMMAND --help)", err))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second ^C ends the process at once
 	a := &app{globals: &c.globals, ctx: ctx, stdout: stdout, stderr: stderr, settings: found, model: parser.Model, given: given(parsed)}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -101,7 +102,10 @@ func replayedUnder(t *testing.T, progress io.Writer, path string, c callLog, arg
 	defer lap(t, "replay")()
 	args = append([]string{"replay", c.path, "--mapping", "anonymous_bank", "--wait", "--ready-file", path}, args...)
 	var out, errs bytes.Buffer
-	code := run(args, &out, io.MultiWriter(&errs, progress))
+	// Many times what it takes: a replay that waits for ever says so.
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	code := run(ctx, args, &out, io.MultiWriter(&errs, progress))
 	var s summary
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &s); err != nil || code != 0 {

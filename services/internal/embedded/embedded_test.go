@@ -289,7 +289,9 @@ func await(t *testing.T, what string, so func() bool) {
 	}
 }
 
-func TestKafkaKilled(t *testing.T) {
+// startKafka supervises a broker. Of every further start the process is told.
+func startKafka(t *testing.T) (brokers []string, pid int, next <-chan int) {
+	t.Helper()
 	dir := t.TempDir()
 	ports, err := supervise.Ports(t.Context(), filepath.Join(dir, "ports.json"), "127.0.0.1", []string{"kafka"})
 	if err != nil {
@@ -299,31 +301,37 @@ func TestKafkaKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pids := make(chan int, 16)
+	started := make(chan int, 16)
 	s, err := supervise.New(supervise.Config{Parts: []supervise.Part{part}, Changed: func(p map[string]int) error {
-		pids <- p[embedded.PartKafka]
+		started <- p[embedded.PartKafka]
 		return nil
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	defer func() {
+	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-	}()
-	pid := <-pids
-	brokers := []string{fmt.Sprintf("127.0.0.1:%d", ports["kafka"])}
+	})
+	pid = <-started
+	brokers = []string{fmt.Sprintf("127.0.0.1:%d", ports["kafka"])}
 	admin := kafka.NewAdmin(brokers)
 	defer admin.Close()
 	topics := kafka.Catalogue(kafka.Sizing{Partitions: 2, LogCap: embedded.LogCap})
-	if err := admin.Ensure(ctx, topics, io.Discard); err != nil {
+	if err := admin.Ensure(t.Context(), topics, io.Discard); err != nil {
 		t.Fatal(err)
 	}
+	return brokers, pid, started
+}
+
+func TestKafkaKilled(t *testing.T) {
+	ctx := t.Context()
+	brokers, pid, pids := startKafka(t)
 	cl, err := kgo.NewClient(kafka.ProducerOptions(kafka.Config{Brokers: brokers, ClientID: "test"})...)
 	if err != nil {
 		t.Fatal(err)

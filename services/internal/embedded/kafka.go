@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // KafkaConfig are the settings of the embedded broker. It is an append-only
@@ -51,14 +52,26 @@ func runKafka(ctx context.Context, c KafkaConfig) error {
 		return fmt.Errorf("start the broker on %s port %d: %w", c.Host, c.Port, err)
 	}
 	defer cluster.Close()
-	tick := time.NewTicker(retentionEvery)
-	defer tick.Stop()
+	groups := &members{seen: map[string]heard{}}
+	groups.watch(cluster)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		return fmt.Errorf("connect to the broker on %s port %d: %w", c.Host, c.Port, err)
+	}
+	defer cl.Close()
+	retention, sweep := time.NewTicker(retentionEvery), time.NewTicker(sweepEvery)
+	defer retention.Stop()
+	defer sweep.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-retention.C:
 			cluster.ApplyRetention()
+		case now := <-sweep.C:
+			if err := groups.sweep(ctx, cl, now); err != nil {
+				fmt.Fprintf(os.Stderr, "embedded kafka: %v\n", err)
+			}
 		}
 	}
 }
