@@ -151,7 +151,7 @@ func equalEvent(t *testing.T, m protoreflect.Message, e *event.Event) {
 
 func randomRow(r *rand.Rand) row.Row {
 	place := row.Place{Tenant: word(r), Feed: word(r), Generation: number(r), Epoch: number(r), Partition: int32(r.IntN(9))}
-	switch r.IntN(4) {
+	switch r.IntN(6) {
 	case 0:
 		f := &row.Fact{Place: place, Family: word(r), Kind: word(r), Item: word(r), ID: uid(r), OpenedAt: number(r), Version: number(r), Deleted: r.IntN(2) == 0}
 		for n := range int32(r.IntN(20)) {
@@ -175,6 +175,18 @@ func randomRow(r *rand.Rand) row.Row {
 	case 2:
 		return &row.Reject{Place: place, Offset: number(r), Reason: row.Repeat, Kind: word(r), Entity: word(r), Type: word(r), UID: uid(r),
 			Hash: r.Uint64(), Time: number(r), ReceivedAt: number(r), Session: number(r), Version: number(r)}
+	case 3:
+		x := &row.Reading{Place: place, KPI: word(r), AsOf: number(r), ChangedAt: number(r), Version: number(r), Kept: number(r)}
+		for range r.IntN(3) {
+			x.Scope, x.Dims = append(x.Scope, word(r)), append(x.Dims, word(r))
+			x.Windows = append(x.Windows, row.Window{Name: word(r), From: number(r), Numbers: []row.Number{{Name: word(r), Value: r.Float64() - 0.5}}})
+		}
+		return x
+	case 4:
+		return &row.Verdict{Place: place, Policy: word(r), Kind: row.Deadline, Item: word(r), ID: uid(r), Episode: number(r),
+			Labels: []row.Label{{Name: word(r), Value: word(r)}}, Severity: word(r), State: row.AtRisk, Stage: row.Settled,
+			Quiet: r.IntN(2) == 0, Uncertain: r.IntN(2) == 0, DueAt: number(r), DecidedAt: number(r), Target: number(r),
+			Value: r.Float64(), Bound: -r.Float64(), Version: number(r)}
 	default:
 		return &row.Progress{Place: place, Position: number(r), Now: number(r), State: row.Open, Session: number(r)}
 	}

@@ -1,5 +1,6 @@
-// Package row is what a task writes: facts, panes, rejects and progress, each
-// an absolute upsert with a deterministic key and a version, and their form on
+// Package row is what tasks write: facts, panes, rejects and progress, and what
+// is made of panes and facts while they are new, readings and verdicts, each an
+// absolute upsert with a deterministic key and a version, and their form on
 // Kafka.
 //
 // It does not know who writes or reads them. It reads no clock, starts no
@@ -8,7 +9,8 @@ package row
 
 import "github.com/nabz/nabz/pkg/event"
 
-// Row is a [Fact], a [Pane], a [Reject] or a [Progress].
+// Row is a [Fact], a [Pane], a [Reject], a [Progress], a [Reading] or a
+// [Verdict].
 type Row interface{ row() }
 
 // Place says which feed and which computation of it a row belongs to; it is

@@ -15,6 +15,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(Append(nil, &Pane{Place: place, Grain: 60, Dims: []string{"", "voice"}, Cells: []Cell{{Part: 7, Value: -1}}}))
 	f.Add(Append(nil, &Reject{Place: place, Reason: Repeat, Hash: 1<<63 + 5}))
 	f.Add(Append(nil, &Progress{Place: place, State: Open}))
+	f.Add(Append(nil, &Reading{Place: place, KPI: "asa", Scope: []string{"queue"}, Dims: []string{""}, Windows: []Window{{Name: "5m", From: 7, Numbers: []Number{{"value", 0.5}, {"count", 0}}}}}))
+	f.Add(Append(nil, &Verdict{Place: place, Policy: "wait", ID: event.UID{1}, Labels: []Label{{"queue", "x"}, {"", ""}}, Value: 0.5, Quiet: true}))
 	f.Add([]byte{})
 	f.Add([]byte{0x0a, 0x02, 0x4a, 0x05})
 	f.Fuzz(func(t *testing.T, in []byte) {

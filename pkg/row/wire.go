@@ -3,19 +3,22 @@ package row
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/nabz/nabz/pkg/event"
 )
 
-// A record is the Protobuf message nabz.row.v1.Row: one of four messages, each
+// A record is the Protobuf message nabz.row.v1.Row: one of six messages, each
 // under a number of its own (schemas/events/row.proto).
 const (
 	numFact     = 1
 	numPane     = 2
 	numReject   = 3
 	numProgress = 4
+	numReading  = 5
+	numVerdict  = 6
 )
 
 // FirstColumn is added to the number of a fact's column on the wire.
@@ -35,6 +38,10 @@ func Append(dst []byte, r Row) []byte {
 		return wrap(dst, numReject, r.append)
 	case *Progress:
 		return wrap(dst, numProgress, r.append)
+	case *Reading:
+		return wrap(dst, numReading, r.append)
+	case *Verdict:
+		return wrap(dst, numVerdict, r.append)
 	}
 	panic("row: unknown row")
 }
@@ -136,11 +143,7 @@ func (r *Pane) append(b []byte) []byte {
 	b = num(b, 8, r.Bucket)
 	b = num(b, 9, r.Incarnation)
 	b = num(b, 10, r.Version)
-	for _, d := range r.Dims {
-		b = protowire.AppendTag(b, 11, protowire.BytesType)
-		b = protowire.AppendString(b, d)
-	}
-	return num(r.appendCells(b), 13, r.ChangedAt)
+	return num(r.appendCells(texts(b, 11, r.Dims)), 13, r.ChangedAt)
 }
 
 func (r *Pane) appendCells(b []byte) []byte {
@@ -292,6 +295,12 @@ func Decode(b []byte) (Row, error) {
 	case numProgress:
 		r := &Progress{}
 		return r, each(body, func(n int32, v int64, s string, _ bool) error { r.set(n, v, s); return nil })
+	case numReading:
+		r := &Reading{}
+		return r, each(body, func(n int32, v int64, s string, _ bool) error { return r.set(n, v, s) })
+	case numVerdict:
+		r := &Verdict{}
+		return r, each(body, func(n int32, v int64, s string, _ bool) error { return r.set(n, v, s) })
 	default:
 		return nil, fmt.Errorf("%w: message %d", ErrMalformed, outer)
 	}
@@ -315,6 +324,11 @@ func each(b []byte, set func(n int32, v int64, s string, isText bool) error) err
 			var v []byte
 			if v, n = protowire.ConsumeBytes(b); n >= 0 {
 				err = set(int32(field), 0, string(v), true)
+			}
+		case protowire.Fixed64Type:
+			var v uint64
+			if v, n = protowire.ConsumeFixed64(b); n >= 0 {
+				err = set(int32(field), int64(v), "", false)
 			}
 		default:
 			n = protowire.ConsumeFieldValue(field, typ, b)
@@ -343,6 +357,20 @@ func text(b []byte, n protowire.Number, s string) []byte {
 	}
 	b = protowire.AppendTag(b, n, protowire.BytesType)
 	return protowire.AppendString(b, s)
+}
+
+func texts(b []byte, n protowire.Number, all []string) []byte {
+	for _, s := range all {
+		b = protowire.AppendTag(b, n, protowire.BytesType)
+		b = protowire.AppendString(b, s)
+	}
+	return b
+}
+
+// double writes a number, 0 too: absent is another thing.
+func double(b []byte, n protowire.Number, v float64) []byte {
+	b = protowire.AppendTag(b, n, protowire.Fixed64Type)
+	return protowire.AppendFixed64(b, math.Float64bits(v))
 }
 
 func num(b []byte, n protowire.Number, v int64) []byte {

@@ -11,6 +11,9 @@ const (
 	TopicFacts       = "nabz.facts.v1"
 	TopicPanes       = "nabz.panes.v1"
 	TopicState       = "nabz.state.v1"
+	TopicValues      = "nabz.values.v1"
+	TopicVerdicts    = "nabz.verdicts.v1"
+	TopicIncidents   = "nabz.incidents.v1"
 	TopicDeadLetters = "nabz.events.v1.dlq"
 )
 
@@ -83,6 +86,12 @@ func Catalogue(s Sizing) []Topic {
 		topic(TopicPanes, "Panes and progress. Written by processors, read by loaders and boards.",
 			keep(rowsKept, "the longest time without ClickHouse that loses nothing")),
 		state,
+		topic(TopicValues, "Readings: what each KPI is over rolling windows, as people see it. Written by processors, read by gateways, and by loaders for the record of what was shown.",
+			keep(rowsKept, "the longest time without ClickHouse that loses nothing")),
+		topic(TopicVerdicts, "Verdicts: what is known of deadlines and rules. Written by processors, read by alerters, gateways and loaders.",
+			keep(rowsKept, "the longest time without ClickHouse that loses nothing")),
+		topic(TopicIncidents, "Incidents and what became of their messages: the outbox of alerters. Read by alerters, gateways and loaders.",
+			keep(eventsKept, "an incident that lasts longer is told anew")),
 		topic(TopicDeadLetters, "What could not be translated or loaded, with the reason.",
 			keep(lettersFor, "people look at it, and not every week")),
 	}
