@@ -10,18 +10,17 @@ package collector
 import (
 	"errors"
 	"fmt"
-	"os"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
+
+	"github.com/nabz/nabz/services/internal/keys"
 )
 
 // Rights of a key.
 const (
-	RightWrite = "write" // send events to the live feed
-	RightFeeds = "feeds" // send named feeds and their clocks
-	RightRead  = "read"  // ask the gateway; the collector ignores it
+	RightWrite = keys.Write
+	RightFeeds = keys.Feeds
+	RightRead  = keys.Read // the collector ignores it
+	RightAdmin = keys.Admin
 )
 
 // Config is everything a collector needs to be told.
@@ -31,6 +30,9 @@ type Config struct {
 	Events      string   // topic of events; empty: nabz.events.v1
 	DeadLetters string   // topic of dead letters; empty: nabz.events.v1.dlq
 	Keys        []Key
+	// KeysFile is a file of further keys, made and revoked while the
+	// collector runs; empty: none.
+	KeysFile string
 	// IdentityKey is the secret from which each tenant's key for tokens and
 	// sealed dead letters is derived: 32 characters or more.
 	IdentityKey     string
@@ -45,16 +47,7 @@ type Config struct {
 }
 
 // Key is an API key and what it may do.
-type Key struct {
-	Name    string // shown in logs and dead letters
-	Key     string // the secret itself, 20 characters or more
-	KeyFile string // holds Key
-	Tenant  string // or * for every tenant
-	Sources []string
-	Rights  []string
-	Rate    float64 // events per second, 0: no quota
-	Burst   int     // events at once; 0: two seconds of Rate, or one batch
-}
+type Key = keys.Static
 
 // Limits bound what one sender can cost. Zero values take the default.
 type Limits struct {
@@ -97,8 +90,6 @@ const (
 	// maxAhead is how far time may be ahead of the collector's clock on the
 	// live feed: beyond it, a clock is wrong and not merely fast.
 	maxAhead = time.Minute
-	// minSecret is the least length of an API key.
-	minSecret = 20
 	// minIdentity is the least length of an identity key: 32 hexadecimal
 	// digits are 128 bits.
 	minIdentity = 32
@@ -128,9 +119,8 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-var tenantName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
-
-// resolve reads secrets from their files, fills in defaults and checks all.
+// resolve reads secrets from their files, fills in defaults and checks all but
+// the keys, which their ring checks.
 func (c Config) resolve() (Config, error) {
 	var errs []error
 	note := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -146,81 +136,20 @@ func (c Config) resolve() (Config, error) {
 	if c.DefaultTenant == "" {
 		c.DefaultTenant = "default"
 	}
-	if !tenantName.MatchString(c.DefaultTenant) {
+	if !keys.IsTenant(c.DefaultTenant) {
 		note("default tenant: %q is no name of a tenant", c.DefaultTenant)
 	}
 	var err error
-	if c.IdentityKey, err = secret(c.IdentityKey, c.IdentityKeyFile); err != nil {
+	if c.IdentityKey, err = keys.Secret(c.IdentityKey, c.IdentityKeyFile); err != nil {
 		note("identity key: %w", err)
 	} else if len(c.IdentityKey) < minIdentity {
 		note("identity key: %d characters, at least %d are needed", len(c.IdentityKey), minIdentity)
 	}
 	for tenant, key := range c.TenantKeys {
-		if !tenantName.MatchString(tenant) || len(key) < minIdentity {
+		if !keys.IsTenant(tenant) || len(key) < minIdentity {
 			note("tenant key of %q: no name of a tenant, or fewer than %d characters", tenant, minIdentity)
 		}
 	}
-	if len(c.Keys) == 0 {
-		note("keys: none, so nobody could send anything")
-	}
-	c.Keys = slices.Clone(c.Keys)
-	names := map[string]bool{}
-	for i := range c.Keys {
-		if err := c.Keys[i].resolve(); err != nil {
-			note("key %d (%s): %w", i+1, c.Keys[i].Name, err)
-		}
-		if names[c.Keys[i].Name] {
-			note("key %d (%s): another key has that name", i+1, c.Keys[i].Name)
-		}
-		names[c.Keys[i].Name] = true
-	}
 	c.Limits = c.Limits.orDefault()
 	return c, errors.Join(errs...)
-}
-
-func (k *Key) resolve() error {
-	var err error
-	if k.Key, err = secret(k.Key, k.KeyFile); err != nil {
-		return err
-	}
-	if len(k.Key) < minSecret {
-		return fmt.Errorf("%d characters, at least %d are needed", len(k.Key), minSecret)
-	}
-	if k.Name == "" {
-		return errors.New("no name")
-	}
-	if k.Tenant != "*" && !tenantName.MatchString(k.Tenant) {
-		return fmt.Errorf("tenant %q is neither * nor a name: small letters, digits, - and _", k.Tenant)
-	}
-	if len(k.Sources) == 0 {
-		k.Sources = []string{"*"}
-	}
-	for _, right := range k.Rights {
-		if right != RightWrite && right != RightFeeds && right != RightRead {
-			return fmt.Errorf("right %q is not one of write, feeds, read", right)
-		}
-	}
-	if k.Rate < 0 || k.Burst < 0 {
-		return errors.New("a negative quota")
-	}
-	if k.Burst == 0 {
-		k.Burst = max(int(2*k.Rate), defaultBatch)
-	}
-	return nil
-}
-
-// secret gives the value itself or the content of its file, without the line
-// break that editors leave behind.
-func secret(value, file string) (string, error) {
-	if file == "" {
-		return value, nil
-	}
-	if value != "" {
-		return "", errors.New("given twice, as a value and as a file")
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	return strings.TrimRight(string(b), "\r\n"), nil
 }

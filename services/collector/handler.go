@@ -48,7 +48,7 @@ func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, refuse(BadMethod, "", "POST is expected"), 0)
 		return
 	}
-	key := s.keys.find(r)
+	key := s.keys.Find(r)
 	if key == nil {
 		s.refuse(w, refuse(Unauthorized, "Authorization", "a known API key is expected: Authorization: Bearer <key>"), 0)
 		return
@@ -101,11 +101,9 @@ func (s *Service) accept(w http.ResponseWriter, r *http.Request, t *intake, how 
 		s.refuse(w, p, 0)
 		return
 	}
-	if t.key.quota != nil {
-		if wait := t.key.quota.take(len(spans), time.Now()); wait > 0 {
-			s.refuse(w, refuse(OverQuota, "", "more events than the key's quota"), wait)
-			return
-		}
+	if wait := t.key.Take(len(spans), time.Now()); wait > 0 {
+		s.refuse(w, refuse(OverQuota, "", "more events than the key's quota"), wait)
+		return
 	}
 	for _, at := range spans {
 		t.take(body[at.from:at.to], text[at.from:at.to], at.depth)

@@ -19,6 +19,7 @@ import (
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/schemas"
 	"github.com/nabz/nabz/services/internal/kafka"
+	"github.com/nabz/nabz/services/internal/keys"
 )
 
 // Timeouts of the server, each against a way to hold a connection open.
@@ -48,7 +49,7 @@ type Service struct {
 	log        *zap.Logger
 	catalogue  *event.Catalogue
 	types      []string
-	keys       *keyring
+	keys       *keys.Ring
 	identities *identities
 	bodies     *bodies
 	inFlight   *semaphore.Weighted
@@ -65,9 +66,13 @@ type Service struct {
 	readyIs error
 }
 
-// New checks the configuration; it opens nothing but the files of secrets.
+// New checks the configuration; it opens nothing but the files of secrets and keys.
 func New(config Config, log *zap.Logger) (*Service, error) {
 	config, err := config.resolve()
+	if err != nil {
+		return nil, fmt.Errorf("configure collector: %w", err)
+	}
+	ring, err := keys.New(keys.Config{Static: config.Keys, File: config.KeysFile, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("configure collector: %w", err)
 	}
@@ -77,7 +82,7 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 	}
 	s := &Service{
 		config: config, log: log, catalogue: catalogue,
-		keys:       newKeyring(config.Keys),
+		keys:       ring,
 		identities: newIdentities(config.IdentityKey, config.TenantKeys),
 		bodies:     &bodies{most: config.Limits.Body},
 		inFlight:   semaphore.NewWeighted(config.Limits.InFlight),

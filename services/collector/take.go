@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/services/internal/keys"
 )
 
 // result is what became of one event.
@@ -20,7 +21,7 @@ type result struct {
 type intake struct {
 	decoder
 	batch
-	key         *key
+	key         *keys.Key
 	fallback    string // tenant of an event that names none
 	deadLetters string
 	letters     int32 // partitions of the dead letters
@@ -28,7 +29,7 @@ type intake struct {
 	results     []result
 }
 
-func newIntake(s *Service, k *key, now time.Time, topics topics) *intake {
+func newIntake(s *Service, k *keys.Key, now time.Time, topics topics) *intake {
 	t := &intake{key: k, fallback: s.config.DefaultTenant, deadLetters: s.config.DeadLetters, letters: topics.deadLetters, eventBytes: s.config.Limits.Event}
 	t.decoder = decoder{cat: s.catalogue, types: s.types, identity: s.identities, now: now.UnixMilli()}
 	t.batch = batch{topic: s.config.Events, partitions: topics.events, at: time.UnixMilli(now.UnixMilli())}
@@ -67,14 +68,14 @@ func (t *intake) read(raw []byte, text string, depth int) (*tenant, *problem) {
 		return home, p
 	}
 	p := t.decode(text)
-	name, not := t.key.tenantOf(t.env.tenant, t.fallback)
+	name, not := tenantOf(t.key, t.env.tenant, t.fallback)
 	if not != nil {
 		return home, not
 	}
 	home = t.home(name)
 	if t.env.source != "" {
 		feed := feedName(t.env.feed)
-		if not := t.key.allows(t.env.source, feed != event.Live, t.typ != nil && p == nil && t.typ.Clock); not != nil {
+		if not := allowed(t.key, t.env.source, feed != event.Live, t.typ != nil && p == nil && t.typ.Clock); not != nil {
 			return home, not
 		}
 	}

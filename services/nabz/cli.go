@@ -36,6 +36,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Make the tables and views of a ClickHouse." group:"Preparing"`
 	Topics  topicsCmd  `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
 	Config  configCmd  `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
+	Token   tokenCmd   `cmd:"" help:"Make, list and revoke API keys." group:"Preparing"`
 
 	Demo   demoCmd   `cmd:"" help:"Send the live events of a simulated contact center." group:"Sending"`
 	Replay replayCmd `cmd:"" help:"Send a call log through the front door, into a feed of its own." group:"Sending"`

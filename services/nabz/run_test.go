@@ -200,6 +200,7 @@ func TestRun(t *testing.T) {
 	if code, out, errs := call("tail", "nabz.events.v1", "--ready-file", path, "--all"); code != 0 || strings.Count(out, `"contact.answered"`) < len(parts) {
 		t.Errorf("tail: exit %d: %d lines: %s", code, strings.Count(out, "\n"), errs)
 	}
+	lookInside(t, path)
 	if err := stop(os.Interrupt); err != nil {
 		t.Errorf("after SIGINT: %v", err)
 	}
