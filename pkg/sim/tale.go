@@ -29,6 +29,7 @@ type stay struct {
 	from, to   int64
 	how        string // empty while it lasts
 	agent      string
+	untold     bool // it stood in the next queue, and nothing says how it left
 	held, hold int64
 	holding    bool
 	wrapping   bool
@@ -111,9 +112,9 @@ func (l *tale) apply(e event.Event) {
 		s := l.stays[len(l.stays)-1]
 		s.to, s.how = e.Time, e.Text(event.FieldOutcome)
 	case "contact.dequeued":
-		l.leave(queue, e.Time, e.Text(event.FieldOutcome))
+		l.depart(queue, e.Time, e.Text(event.FieldOutcome))
 	case "contact.callback_scheduled":
-		l.leave(queue, e.Time, "callback")
+		l.depart(queue, e.Time, "callback")
 	case "contact.answered":
 		l.answer(e, queue, agent)
 	case "contact.hold_started":
@@ -132,7 +133,7 @@ func (l *tale) apply(e event.Event) {
 		if s := l.with(agent, true); s != nil {
 			s.part(e.Time)
 		} else {
-			l.leave(queue, e.Time, "transferred")
+			l.depart(queue, e.Time, "transferred")
 		}
 	case "contact.ended":
 		l.end(e, agent)
@@ -154,7 +155,9 @@ func (l *tale) apply(e event.Event) {
 }
 
 func (l *tale) queue(e event.Event, queue string) {
-	l.leave("", e.Time, "flow_out")
+	if s := l.leave("", e.Time, "flow_out"); s != nil {
+		s.untold = true
+	}
 	nth := int64(1)
 	for _, s := range l.stays {
 		if s.where == "queue" && s.name == queue {
@@ -175,8 +178,30 @@ func (l *tale) leave(queue string, at int64, how string) *stay {
 	return nil
 }
 
+// depart tells how a queue was left, of which the stay in the next may have
+// been told first.
+func (l *tale) depart(queue string, at int64, how string) {
+	if l.retell(queue, at, how) == nil {
+		l.leave(queue, at, how)
+	}
+}
+
+func (l *tale) retell(queue string, at int64, how string) *stay {
+	for _, s := range l.stays {
+		if s.untold && s.to == at && (queue == "" || queue == s.name) {
+			s.how, s.untold = how, false
+			return s
+		}
+	}
+	return nil
+}
+
 func (l *tale) answer(e event.Event, queue, agent string) {
-	if s := l.leave(queue, e.Time, "answered"); s != nil {
+	s := l.leave(queue, e.Time, "answered")
+	if s == nil && queue != "" {
+		s = l.retell(queue, e.Time, "answered")
+	}
+	if s != nil {
 		s.agent = agent
 	}
 	for _, s := range l.stays {

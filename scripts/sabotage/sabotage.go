@@ -64,6 +64,11 @@ func ofState() []sabotage {
 func ofOrder() []sabotage {
 	return []sabotage{
 		{
+			"word_for_the_wrong_stay", "track/contact/life.go",
+			"	if q := l.inferred(queue, e.Time); q != nil {\n", "	if q := l.inferred(queue, e.Time+1); q != nil {\n",
+			"how a queue was left is told of the next one, entered in the same millisecond",
+		},
+		{
 			"arrival_order", "item/item.go",
 			"if h.Time < e.Time || h.Time == e.Time && event.Compare(&h.Event, rank(h.Type), e, r) < 0 {", "if h.Time <= e.Time || r < 0 {",
 			"events of one instant stand in the order of their arrival",

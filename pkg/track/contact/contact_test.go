@@ -125,6 +125,18 @@ func TestStories(t *testing.T) {
 		"s#1 0-10 answered; s#2 20-50 answered; amy 10-20 ended talk=10 hold=0 wrap=0; bob 50-60 ended talk=10 hold=0 wrap=0; contact 0-60 closed answered")
 	f("moved_by_the_system", 200, "0 queued queue=s; 30 queued queue=t; 40 answered agent=bob; 60 ended by=customer",
 		"s#1 0-30 flow_out; t#1 30-40 answered; bob 40-60 ended talk=20 hold=0 wrap=0; contact 0-60 closed answered")
+	// Within one millisecond an entry is folded first, and the word on what was
+	// left before it is still about that.
+	f("from_queue_to_queue_at_once", 200, "0 queued queue=s; 30 dequeued queue=s outcome=transferred; 30 queued queue=t; 30 answered queue=t agent=bob; 60 ended by=customer",
+		"s#1 0-30 transferred; t#1 30-30 answered; bob 30-60 ended talk=30 hold=0 wrap=0; contact 0-60 closed answered")
+	f("back_into_the_same_queue_at_once", 200, "0 queued queue=s; 30 dequeued queue=s outcome=timeout; 30 queued queue=s; 50 dequeued queue=s outcome=abandoned; 50 ended",
+		"s#1 0-30 timeout; s#2 30-50 abandoned; contact 0-50 closed abandoned")
+	f("through_three_queues_at_once", 200, "0 queued queue=s; 30 dequeued outcome=timeout; 30 queued queue=t; 30 callback_scheduled queue=t; 30 queued queue=u; 40 ended",
+		"s#1 0-30 timeout; t#1 30-30 callback; u#1 30-40 abandoned; contact 0-40 closed abandoned")
+	f("answered_and_sent_on_at_once", 200, "0 queued queue=s; 30 answered queue=s agent=amy; 30 transferred agent=amy mode=queue; 30 queued queue=t; 45 ended",
+		"s#1 0-30 answered; t#1 30-45 abandoned; amy 30-30 ended talk=0 hold=0 wrap=0; contact 0-45 closed answered")
+	f("answered_of_no_queue_is_of_the_newest", 200, "0 queued queue=s; 30 queued queue=t; 30 answered agent=amy; 45 ended",
+		"s#1 0-30 flow_out; t#1 30-30 answered; amy 30-45 ended talk=15 hold=0 wrap=0; contact 0-45 closed answered")
 	f("holds_count_apart", 200, "0 answered agent=amy; 10 hold_started agent=amy; 25 hold_ended agent=amy; 30 hold_started agent=amy; 60 ended by=customer",
 		"amy 0-60 ended talk=15 hold=45 wrap=0; contact 0-60 closed answered")
 	// Amazon Connect's worked example of after-contact work: 5.005 s.

@@ -11,6 +11,10 @@ import (
 	"github.com/nabz/nabz/pkg/item"
 )
 
+// Semantics is raised by hand where the fold makes other facts of the same
+// events: state that was made before is not gone on with.
+const Semantics = 2
+
 // Config is what a tracker of contacts needs. All fields are required.
 type Config struct {
 	Families Families

@@ -82,7 +82,7 @@ func (l *life) apply(e *event.Event) {
 		l.queues[len(l.queues)-1].leave(e.Time, outcomeOr(e, Full))
 	case typeDequeued:
 		l.pending = false
-		if q := l.waiting(e.Text(event.FieldQueueID)); q != nil {
+		if q := l.leaving(e); q != nil {
 			q.leave(e.Time, outcomeOr(e, System))
 		}
 	case typeAnswered:
@@ -99,7 +99,7 @@ func (l *life) apply(e *event.Event) {
 		l.transfer(e)
 	case typeCallbackScheduled:
 		l.pending = false
-		if q := l.waiting(e.Text(event.FieldQueueID)); q != nil {
+		if q := l.leaving(e); q != nil {
 			q.leave(e.Time, Callback)
 		}
 	case typeEnded:
@@ -128,6 +128,7 @@ func (l *life) enqueue(e *event.Event) {
 	l.pending = false
 	if q := l.waiting(""); q != nil {
 		q.leave(e.Time, FlowOut)
+		q.inferred = true
 	}
 	queue := e.Text(event.FieldQueueID)
 	nth := int64(1)
@@ -151,12 +152,39 @@ func (l *life) waiting(queue string) *queueSegmentState {
 	return nil
 }
 
+// leaving finds the segment that an event ends. Within one millisecond the
+// entry into the next queue is folded before the word on how the one before was
+// left: that word is still its own.
+func (l *life) leaving(e *event.Event) *queueSegmentState {
+	queue := e.Text(event.FieldQueueID)
+	if q := l.inferred(queue, e.Time); q != nil {
+		return q
+	}
+	return l.waiting(queue)
+}
+
+// inferred finds the first segment that was left at an instant with no word on
+// how; a queue that is named must be that one.
+func (l *life) inferred(queue string, at int64) *queueSegmentState {
+	for i := range l.queues {
+		q := &l.queues[i]
+		if q.inferred && q.to == at && (queue == "" || q.queue == queue) {
+			return q
+		}
+	}
+	return nil
+}
+
 // answer ends the wait and begins an agent segment, unless that agent has the
 // contact already.
 func (l *life) answer(e *event.Event) {
 	l.pending = false
 	agent, queue := e.Text(event.FieldAgentID), e.Text(event.FieldQueueID)
-	if q := l.waiting(queue); q != nil {
+	q := l.waiting(queue)
+	if q == nil && queue != "" {
+		q = l.inferred(queue, e.Time)
+	}
+	if q != nil {
 		q.leave(e.Time, Answered)
 		q.agent = agent
 		queue = q.queue
@@ -183,7 +211,7 @@ func (l *life) transfer(e *event.Event) {
 		a.transfer = e.Text(event.FieldMode)
 		return
 	}
-	if q := l.waiting(e.Text(event.FieldQueueID)); q != nil {
+	if q := l.leaving(e); q != nil {
 		q.leave(e.Time, Transferred)
 	}
 }

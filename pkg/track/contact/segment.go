@@ -13,10 +13,11 @@ type queueSegmentState struct {
 	from, to int64
 	outcome  string
 	agent    string
+	inferred bool // it left because it stood in the next queue: no event says how
 }
 
 func (q *queueSegmentState) leave(at int64, outcome string) {
-	q.to, q.outcome = at, outcome
+	q.to, q.outcome, q.inferred = at, outcome, false
 }
 
 // left tells whether it is known when the contact left.

@@ -24,6 +24,9 @@ WITH
 --   wait            the segment in which it waits, and its queue
 --   answered        the newest queue segment that an agent answered, if none
 --                   came after it, and its queue
+--   moved           the segments that it left because it stood in the next
+--                   queue, with no word on how: within one millisecond that
+--                   word comes behind
 --   agents          the segments of agents, and how each stands
 --   held, open      someone has the customer; anything goes on
 --   since, over     since when something has gone on; when nothing did any more
@@ -32,6 +35,7 @@ WITH
 --   lives           the lives that are over; after the last step all of them
 'Tuple(first UInt32, last UInt32, fresh Bool, coming Bool,
   wait UInt32, wait_queue String, answered UInt32, answered_queue String,
+  moved Array(Tuple(seg UInt32, queue String, t Int64)),
   agents Array(Tuple(seg UInt32, name String, stands String)),
   held Bool, open Bool, since Int64, over Int64, left Int64, lost Bool,
   journal Array(Tuple(seg UInt32, was String, became String, t Int64, queue String,
@@ -140,13 +144,14 @@ folded AS (
 
     -- Over for longer than the linger, or told to its end: the life is closed.
     e.type = 'end' AND s.first > 0 OR e.type = 'gap' AND s.first > 0 AND NOT s.open AND e.t > s.over + {linger:Int64},
-    CAST((0, 0, true, false, 0, '', 0, '', [], false, false, 0, 0, 0, false, [(0, '', '', 0, '', '', '', '', '')], arrayPushBack(s.lives,
+    CAST((0, 0, true, false, 0, '', 0, '', [], [], false, false, 0, 0, 0, false, [(0, '', '', 0, '', '', '', '', '')], arrayPushBack(s.lives,
       (s.first, s.last, multiIf(s.lost, 'lost', s.held, 'open', 'closed'), s.left, s.journal))), State),
 
     e.type IN ('gap', 'end') OR e.type = 'silence' AND NOT (s.open AND s.since + {max_age:Int64} < e.t), s,
 
     arrayMap((at, live, newest) ->
     arrayMap((only, enters) ->
+    arrayMap(amends ->
     arrayMap((leaves, about, begins) ->
     arrayMap((coming, wait, agents) ->
     arrayMap((held, open) -> CAST((
@@ -158,6 +163,7 @@ folded AS (
       multiIf(wait = 0, '', wait = s.wait, s.wait_queue, e.queue),
       multiIf(enters, 0, leaves = '', s.answered, leaves = 'answered', s.wait, 0),
       if(leaves = 'answered', s.wait_queue, s.answered_queue),
+      arrayConcat(arrayFilter(m -> m.seg != amends, s.moved), if(enters AND s.wait > 0, [(s.wait, s.wait_queue, e.t)], [])),
       agents,
       held,
       open,
@@ -166,10 +172,11 @@ folded AS (
       if(NOT held AND (s.held OR s.left = 0), at, s.left),
       multiIf(e.type = 'silence', s.lost OR s.held, open AND NOT s.open, false, s.lost),
       arrayConcat(s.journal,
+        if(amends = 0, [], [(amends, 'flow_out', e.leaves, at, '', e.type, '', e.agent, '')]),
         if(leaves = '', [], [(s.wait, 'waiting', leaves, at, '', e.type, '', e.agent, '')]),
         if(enters, [(e.n, '', 'waiting', at, e.queue, e.type, e.uid, '', '')], []),
         if(e.type = 'contact.not_offered', [(e.n, 'waiting', if(e.word = '', 'full', e.word), at, '', e.type, '', '', '')], []),
-        if(e.type = 'contact.answered' AND leaves = '' AND s.answered > 0,
+        if(e.type = 'contact.answered' AND leaves = '' AND amends = 0 AND s.answered > 0,
           [(s.answered, 'answered', 'answered', at, '', e.type, '', e.agent, '')], []),
         arrayFilter(j -> j.2 != j.3, arrayMap((was, became) -> (was.seg, was.stands, became.stands, at, '', e.type, '', '', e.word),
           s.agents, arraySlice(agents, 1, length(s.agents)))),
@@ -190,13 +197,22 @@ folded AS (
       if(begins, [(e.n, e.agent, 'talking')], [])), 'Array(Tuple(seg UInt32, name String, stands String))')])[1],
 
     -- How the wait ends, if it does: a queue that is named must be that one.
-    [if(s.wait > 0 AND NOT only AND (enters OR e.type IN ('contact.ended', 'silence') OR e.queue IN ('', s.wait_queue)), e.leaves, '')],
+    [if(s.wait > 0 AND amends = 0 AND NOT only AND (enters OR e.type IN ('contact.ended', 'silence') OR e.queue IN ('', s.wait_queue)), e.leaves, '')],
     -- Which agents' segments it is about, and whether one begins.
     [multiIf(
       e.type IN ('contact.wrapup_started', 'contact.wrapup_ended'), [newest],
       e.type = 'silence' OR e.type = 'contact.ended' AND NOT only, s.agents.seg,
       [live])],
     [e.type = 'contact.answered' AND NOT arrayExists(a -> a.stands IN ('talking', 'held') AND a.name = e.agent, s.agents)])[1],
+
+    -- The segment whose end it tells after the next has begun, if it does: an
+    -- answer must name it, for else it is about the newest.
+    [multiIf(
+      e.type IN ('contact.dequeued', 'contact.callback_scheduled') OR e.type = 'contact.transferred' AND NOT only,
+      arrayFirst(m -> m.t = e.t AND e.queue IN ('', m.queue), s.moved).seg,
+      e.type = 'contact.answered' AND e.queue != '' AND NOT (s.wait > 0 AND e.queue = s.wait_queue),
+      arrayFirst(m -> m.t = e.t AND m.queue = e.queue, s.moved).seg,
+      0)])[1],
 
     -- Only one agent's part ends; it enters a queue.
     [live > 0 AND (e.type = 'contact.transferred' OR e.type = 'contact.ended' AND e.agent != '')],
@@ -208,7 +224,7 @@ folded AS (
     [arrayLast(a -> a.stands IN ('talking', 'held') AND e.agent IN ('', a.name), s.agents).seg],
     [arrayLast(a -> e.agent IN ('', a.name), s.agents).seg])[1]),
 
-    steps, CAST((0, 0, true, false, 0, '', 0, '', [], false, false, 0, 0, 0, false, [(0, '', '', 0, '', '', '', '', '')], []), State)).lives AS lives
+    steps, CAST((0, 0, true, false, 0, '', 0, '', [], [], false, false, 0, 0, 0, false, [(0, '', '', 0, '', '', '', '', '')], []), State)).lives AS lives
   FROM steps
 ),
 

@@ -95,6 +95,7 @@ func (c *Catalog) opener(eventType string) bool {
 // state made under another one must not be gone on with.
 func (c *Catalog) Fingerprint() string {
 	h := fnv.New64a()
+	fmt.Fprintf(h, "%s %d\n", contact.Kind, contact.Semantics)
 	for _, f := range c.families {
 		fmt.Fprintf(h, "%s %q\n", f.Name, f.Dims)
 		for _, m := range c.KPIs.Measures(f.Name) {
