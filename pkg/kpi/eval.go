@@ -31,13 +31,17 @@ func Eval(e Expr, part func(Ref) (float64, bool)) (value float64, ok bool) {
 	panic("kpi: unknown expression")
 }
 
-// Value works one of a definition's formulas out, in the definition's unit.
-func (d *Definition) Value(v *Variant, part func(Ref) (float64, bool)) (value float64, ok bool) {
-	value, ok = Eval(v.Expr, part)
-	if d.Unit == UnitSeconds {
-		value /= 1000
+// Value works a formula out in the definition's unit. A quotient is of whole
+// milliseconds, so that it is rounded once, as in SQL.
+func (d *Definition) Value(e Expr, part func(Ref) (float64, bool)) (value float64, ok bool) {
+	if d.Unit != UnitSeconds {
+		return Eval(e, part)
 	}
-	return value, ok
+	if q, is := e.(Binary); is && q.Op == '/' {
+		return Eval(Binary{Op: '/', Left: q.Left, Right: Binary{Op: '*', Left: q.Right, Right: Number{1000}}}, part)
+	}
+	value, ok = Eval(e, part)
+	return value / 1000, ok
 }
 
 // Variant finds a formula by its name; the empty name is the headline.

@@ -12,24 +12,51 @@ type Expr interface{ expr() }
 // Number is a constant.
 type Number struct{ Value float64 }
 
-// Ref is what a measure adds up to over the facts asked for. Of a level, At
-// says which of its two numbers is meant.
+// Ref is a figure of a measure over the facts asked for.
 type Ref struct {
 	Measure string // the name in the definition
-	At      LevelPart
+	At      Figure
+	Percent int // of a Quantile, 1 to 99
 }
 
-// LevelPart picks a number of a level.
-type LevelPart uint8
+// Figure says which number of a measure is meant.
+type Figure uint8
 
 const (
-	// Whole is for measures that are no levels.
-	Whole LevelPart = iota
-	// AtEnd is how many are open at the end of the last interval.
+	// Whole is what a Count or a Sum adds up to.
+	Whole Figure = iota
+	// AtEnd is, of a Level, how many are open at the end of the last interval.
 	AtEnd
-	// Mean is how many are open on average: item-time over time.
+	// Mean is, of a Level, how many are open on average: item-time over time.
 	Mean
+	// Oldest is, of a Level, the age of what has been open longest, ms.
+	Oldest
+	// Counted is how many facts a Hist holds.
+	Counted
+	// Added is the sum of their lengths, ms.
+	Added
+	// Quantile is, of a Hist, the length that Percent of the facts do not
+	// exceed: that of the nearest rank, told as the middle of its bucket.
+	Quantile
+	// Greatest is the greatest value: of a Max exactly, of a Hist as the middle
+	// of its bucket.
+	Greatest
 )
+
+// fits tells whether a kind of measure has a figure.
+func (f Figure) fits(op Op) bool {
+	switch f {
+	case Whole:
+		return op == Count || op == Sum
+	case AtEnd, Mean, Oldest:
+		return op == Level
+	case Counted, Added, Quantile:
+		return op == Hist
+	case Greatest:
+		return op == Hist || op == Max
+	}
+	return false
+}
 
 // Binary is an operation on two expressions; / by zero is unknown.
 type Binary struct {
@@ -42,8 +69,9 @@ func (Ref) expr()    {}
 func (Binary) expr() {}
 
 // ParseFormula reads a formula: names of measures, numbers, + - * /,
-// parentheses, and of levels level(name) and mean_level(name). Errors give the
-// column, from 1, in the formula.
+// parentheses, of levels level(name), mean_level(name) and oldest(name), of
+// distributions mean(name), max(name) and p50(name) or another percentile.
+// Errors give the column, from 1, in the formula.
 func ParseFormula(s string) (Expr, error) {
 	p := &parser{s: s}
 	e, err := p.sum()
@@ -162,23 +190,33 @@ func (p *parser) ref() (Expr, error) {
 	if p.peek() != '(' {
 		return Ref{Measure: name}, nil
 	}
-	var at LevelPart
-	switch name {
-	case "level":
-		at = AtEnd
-	case "mean_level":
-		at = Mean
-	default:
-		return nil, p.fail("no function %q; there are level and mean_level", name)
+	ref, known := function(name)
+	if !known {
+		return nil, p.fail("no function %q; there are level, mean_level, oldest, mean, max and p1 to p99", name)
 	}
 	p.at++
 	p.space()
-	name = p.word()
-	if name == "" || p.peek() != ')' {
-		return nil, p.fail("level(…) takes the name of one measure")
+	ref.Measure = p.word()
+	if ref.Measure == "" || p.peek() != ')' {
+		return nil, p.fail("%s(…) takes the name of one measure", name)
 	}
 	p.at++
-	return Ref{Measure: name, At: at}, nil
+	if name == "mean" {
+		count := ref
+		count.At = Counted
+		return Binary{Op: '/', Left: ref, Right: count}, nil
+	}
+	return ref, nil
+}
+
+// function is the reference that a function's name stands for.
+func function(name string) (Ref, bool) {
+	at, ok := map[string]Figure{"level": AtEnd, "mean_level": Mean, "oldest": Oldest, "mean": Added, "max": Greatest}[name]
+	if ok {
+		return Ref{At: at}, true
+	}
+	percent, err := strconv.Atoi(strings.TrimPrefix(name, "p"))
+	return Ref{At: Quantile, Percent: percent}, err == nil && name == "p"+strconv.Itoa(percent) && percent >= 1 && percent <= 99
 }
 
 func (p *parser) word() string {

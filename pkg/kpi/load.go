@@ -60,7 +60,7 @@ func Check(file, name string, data []byte, families []*fact.Family) (*Definition
 // index collects each measure once and makes sure that no two parts share an
 // identity.
 func (s *Set) index() error {
-	ids := map[uint32]string{}
+	ids := identities{}
 	for _, d := range s.Definitions {
 		for _, n := range append(slices.Clone(d.Measures), Named{Measure: d.Open}) {
 			m := n.Measure
@@ -69,10 +69,9 @@ func (s *Set) index() error {
 				continue
 			}
 			for _, p := range m.Parts() {
-				if other, taken := ids[p.ID]; taken {
-					return fmt.Errorf("measures %s and %s of %s have the same identity %d: name one condition differently", other, p.Column, m.Family.Name, p.ID)
+				if other, taken := ids.take(p, m.Name); taken {
+					return fmt.Errorf("measures %s and %s of %s have the same identity %d: name one condition differently", other, m.Name, m.Family.Name, p.ID)
 				}
-				ids[p.ID] = p.Column
 			}
 			s.measures[m.Family.Name] = append(list, m)
 		}
@@ -81,6 +80,26 @@ func (s *Set) index() error {
 		slices.SortFunc(list, func(a, b *Measure) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return nil
+}
+
+// identities are the parts that have been taken, by the stretch of Buckets
+// identities that they lie in: a stretch holds single parts or one Hist.
+type identities map[uint32][]taken
+
+type taken struct {
+	part Part
+	by   string
+}
+
+func (ids identities) take(p Part, by string) (other string, clash bool) {
+	stretch := p.ID &^ (Buckets - 1)
+	for _, t := range ids[stretch] {
+		if t.part.ID == p.ID || t.part.Width > 1 || p.Width > 1 {
+			return t.by, true
+		}
+	}
+	ids[stretch] = append(ids[stretch], taken{p, by})
+	return "", false
 }
 
 // loading is one definition being read.

@@ -17,20 +17,18 @@ import (
 //	name: {count: {column: condition, …}}
 //	name: {sum: {of: column, where: {column: condition, …}}}
 //	name: {level: {from: column, to: column, where: {…}}}
+//	name: {hist: {of: column, where: {…}}}
+//	name: {max: {of: column, where: {…}}}
 func (l *loading) measure(k, n *yaml.Node) {
-	if !word(k.Value) || k.Value == "level" || k.Value == "mean_level" {
+	if _, taken := function(k.Value); taken || !word(k.Value) {
 		l.r.Errorf(k, "%q is no name for a measure: lower-case letters, digits and _", k.Value)
 	}
 	m := &Measure{Family: l.d.Of, At: l.d.At}
 	l.r.Map(n, strictyaml.Keys{
 		"count": func(n *yaml.Node) { m.Op = Count; m.Where = l.where(n) },
-		"sum": func(n *yaml.Node) {
-			m.Op = Sum
-			l.r.Map(n, strictyaml.Keys{
-				"of":    func(n *yaml.Node) { m.Column = l.column(n, fact.Duration, fact.Count, fact.Bool) },
-				"where": func(n *yaml.Node) { m.Where = l.where(n) },
-			}, "of")
-		},
+		"sum":   l.over(m, Sum, fact.Duration, fact.Count, fact.Bool),
+		"hist":  l.over(m, Hist, fact.Duration),
+		"max":   l.over(m, Max, fact.Duration, fact.Count),
 		"level": func(n *yaml.Node) {
 			m.Op, m.At = Level, 0
 			l.r.Map(n, strictyaml.Keys{
@@ -41,12 +39,23 @@ func (l *loading) measure(k, n *yaml.Node) {
 		},
 	})
 	if n.Kind == yaml.MappingNode && len(n.Content) != 2 {
-		l.r.Errorf(n, "a measure is one of count, sum and level")
+		l.r.Errorf(n, "a measure is one of count, sum, level, hist and max")
 		return
 	}
 	m.Name = m.name()
 	l.at[k.Value] = k
 	l.d.Measures = append(l.d.Measures, Named{Name: k.Value, Measure: m})
+}
+
+// over reads a measure of a column of one of the types.
+func (l *loading) over(m *Measure, op Op, types ...fact.Type) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		m.Op = op
+		l.r.Map(n, strictyaml.Keys{
+			"of":    func(n *yaml.Node) { m.Column = l.column(n, types...) },
+			"where": func(n *yaml.Node) { m.Where = l.where(n) },
+		}, "of")
+	}
 }
 
 // where reads conditions: a word or a list of words for a text, {not: …} for
@@ -152,6 +161,9 @@ func (l *loading) number(col *fact.Column, n *yaml.Node) int64 {
 	return v
 }
 
+// reserved are the names of columns that every KPI has.
+var reserved = []string{"value", "numerator", "denominator", "count", "time", "date", "tenant", "feed", "since", "as_of", "finality"}
+
 // values reads one formula, or several by name, headline first.
 func (l *loading) values(n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
@@ -162,7 +174,7 @@ func (l *loading) values(n *yaml.Node) {
 		name := k.Value
 		if name == "headline" {
 			name = ""
-		} else if !word(name) || slices.Contains([]string{"value", "numerator", "denominator", "time", "date"}, name) {
+		} else if !word(name) || slices.Contains(reserved, name) {
 			l.r.Errorf(k, "%q is no name for a formula", name)
 		}
 		l.variant(name, v)
@@ -212,8 +224,11 @@ func (l *loading) ref(n *yaml.Node, ref Ref) {
 		return
 	}
 	l.used[ref.Measure] = true
-	if (m.Op == Level) != (ref.At != Whole) {
-		l.r.Errorf(n, "level(…) and mean_level(…) are for levels, and levels are read by them: %q", ref.Measure)
+	if !ref.At.fits(m.Op) {
+		l.r.Errorf(n, "%q is read by %s", ref.Measure, map[Op]string{
+			Count: "its name alone", Sum: "its name alone", Level: "level(…), mean_level(…) or oldest(…)",
+			Hist: "mean(…), max(…) or a percentile such as p90(…)", Max: "max(…)",
+		}[m.Op])
 	}
 }
 
@@ -238,8 +253,14 @@ func (d *Definition) power(e Expr) (power int, ok bool) {
 	switch e := e.(type) {
 	case Ref:
 		m := d.Measure(e.Measure)
-		if m != nil && m.Op == Sum && m.Family.Columns[m.Column].Type == fact.Duration {
+		switch e.At {
+		case Oldest, Added, Quantile:
 			return 1, true
+		case Whole, Greatest:
+			if m != nil && m.Op != Count && m.Family.Columns[m.Column].Type == fact.Duration {
+				return 1, true
+			}
+		case AtEnd, Mean, Counted:
 		}
 	case Binary:
 		a, okA := d.power(e.Left)

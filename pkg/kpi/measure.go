@@ -18,6 +18,10 @@ const (
 	Sum
 	// Level follows how many facts are open at once, from one time to another.
 	Level
+	// Hist counts facts by the length of a Duration column, in buckets.
+	Hist
+	// Max is the greatest value of a Duration or Count column.
+	Max
 )
 
 // Measure is one number that is kept for every pane of a family. Its identity
@@ -26,8 +30,8 @@ type Measure struct {
 	Name   string // made of what it computes; a column name
 	Family *fact.Family
 	Op     Op
-	At     int // Count, Sum: index of the Time column whose interval it counts in
-	Column int // Sum: index of the column
+	At     int // all but Level: index of the Time column whose interval it counts in
+	Column int // Sum, Hist, Max: index of the column
 	From   int // Level: index of the Time column where a fact begins to count
 	To     int // Level: index of the Time column where it ends; unknown is still open
 	Where  []Cond
@@ -65,26 +69,64 @@ func (r Rel) word() string {
 	return [...]string{In: "is", Le: "le", Lt: "lt", Ge: "ge", Gt: "gt", Known: "known", NotIn: "not"}[r]
 }
 
-// Part is one additive column of a measure. Rows of several partitions and
-// incarnations of one pane add up.
+// Part is one number of a measure, or a range of them. What rows of several
+// panes, partitions and incarnations say of it comes together by Merge.
 type Part struct {
 	ID     uint32 // FNV-1a of the family and the name: its identity on the wire
-	Column string // in ClickHouse
+	Width  uint32 // how many identities it takes from ID on: 1, or Buckets of a Hist
+	Merge  Merge
+	AtEnd  bool   // of a longer span only its last pane says it
+	Column string // in ClickHouse; empty: it is not kept there, facts tell it
 	Doc    string
 }
 
-// Parts of a measure: one for Count and Sum; for Level the item-milliseconds
-// inside the interval, and the number open at its end (or at the feed's clock
-// while that stands inside the interval).
+// Merge says how the values of a part come together. 0 is no value.
+type Merge uint8
+
+const (
+	// MergeSum adds them up.
+	MergeSum Merge = iota + 1
+	// MergeMax takes the greatest.
+	MergeMax
+	// MergeMin takes the least that is not 0.
+	MergeMin
+)
+
+// Indexes of the parts of a Level and of a Hist.
+const (
+	LevelMs     = 0
+	LevelEnd    = 1
+	LevelOldest = 2
+
+	HistCount   = 0
+	HistSum     = 1
+	HistBuckets = 2
+)
+
+// Parts of a measure: one for Count and Sum. Of a Level the item-milliseconds
+// inside the interval, the number open at its end (or at the feed's clock while
+// that stands inside the interval), and when the oldest of these began, which
+// is true of the interval in which the clock stands; earlier ones keep what
+// they had when the clock left them. Of a Hist how many and how long, and one
+// part a bucket. Of a Max one more than the greatest, so that none is 0.
 func (m *Measure) Parts() []Part {
 	switch m.Op {
 	case Level:
-		return []Part{
-			m.part("_ms", "item-milliseconds inside the interval"),
-			m.part("_end", "open at the end of the interval, or at the clock inside it"),
-		}
+		oldest := m.part("_oldest", "since when the oldest has been open, ms since 1970 UTC")
+		oldest.Merge, oldest.AtEnd, oldest.Column = MergeMin, true, ""
+		end := m.part("_end", "open at the end of the interval, or at the clock inside it")
+		end.AtEnd = true
+		return []Part{m.part("_ms", "item-milliseconds inside the interval"), end, oldest}
 	case Sum:
 		return []Part{m.part("", m.sumDoc())}
+	case Hist:
+		buckets := m.part("_buckets", "facts by bucket of "+m.Family.Columns[m.Column].Name+", ms; a bucket is told by its middle, off by at most 1/64")
+		buckets.ID, buckets.Width = buckets.ID&^(Buckets-1), Buckets
+		return []Part{m.part("_count", "facts counted"), m.part("_sum", m.sumDoc()), buckets}
+	case Max:
+		greatest := m.part("", "one more than the greatest "+m.Family.Columns[m.Column].Name)
+		greatest.Merge, greatest.Column = MergeMax, ""
+		return []Part{greatest}
 	default:
 		return []Part{m.part("", "facts counted")}
 	}
@@ -99,7 +141,7 @@ func (m *Measure) sumDoc() string {
 
 func (m *Measure) part(suffix, doc string) Part {
 	name := m.Name + suffix
-	return Part{ID: fnv32(m.Family.Name + "." + name), Column: name, Doc: m.sentence() + ": " + doc}
+	return Part{ID: fnv32(m.Family.Name + "." + name), Width: 1, Merge: MergeSum, Column: name, Doc: m.sentence() + ": " + doc}
 }
 
 // sentence says in words which facts the measure takes.
@@ -148,6 +190,10 @@ func (m *Measure) name() string {
 		b.WriteString("sum_" + f.Columns[m.Column].Name)
 	case Level:
 		b.WriteString("level_" + f.Columns[m.From].Name + "_to_" + f.Columns[m.To].Name)
+	case Hist:
+		b.WriteString("hist_" + f.Columns[m.Column].Name)
+	case Max:
+		b.WriteString("max_" + f.Columns[m.Column].Name)
 	}
 	for _, c := range m.Where {
 		b.WriteString("__" + f.Columns[c.Column].Name)

@@ -52,7 +52,9 @@ func NewLayout(f *fact.Family, measures []*kpi.Measure) *Layout {
 	for i, m := range measures {
 		l.first = append(l.first, len(l.ids))
 		for _, p := range m.Parts() {
-			l.ids = append(l.ids, p.ID)
+			if p.Width == 1 {
+				l.ids = append(l.ids, p.ID)
+			}
 		}
 		if m.Op == kpi.Level {
 			l.levels = append(l.levels, i)

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -41,9 +42,11 @@ func (s *Scenario) Check(d *kpi.Definition, panes []*row.Pane) error {
 		if !ok {
 			return fmt.Errorf("line %d: %s has no formula %q", c.Line, c.KPI, c.Variant)
 		}
-		got, ok := d.Value(v, s.numbers(d, &c, panes))
-		if !ok {
-			got = math.NaN()
+		got := math.NaN()
+		for _, f := range s.figures(d, &c, panes) {
+			if f.Name == cmp.Or(v.Name, "value") {
+				got = f.Value
+			}
 		}
 		if math.IsNaN(got) != math.IsNaN(c.Value) || math.Abs(got-c.Value) > 1e-6*math.Max(1, math.Abs(c.Value)) {
 			return fmt.Errorf("line %d: %s %s is %v, should be %v", c.Line, c.KPI, c.Variant, got, c.Value)
@@ -63,41 +66,29 @@ func (s *Scenario) Clock() int64 {
 	return now
 }
 
-// numbers adds the parts up that a claim asks for.
-func (s *Scenario) numbers(d *kpi.Definition, c *Claim, panes []*row.Pane) func(kpi.Ref) (float64, bool) {
+// figures adds the panes up that a claim asks for. All together have no mean
+// level: nothing says how long they are.
+func (s *Scenario) figures(d *kpi.Definition, c *Claim, panes []*row.Pane) []kpi.NamedFigure {
 	grain := int32(900)
 	if c.Grain == "minute" {
 		grain = 60
 	}
 	length := int64(grain) * 1000
-	now := s.Clock()
-	return func(ref kpi.Ref) (float64, bool) {
-		m := d.Measure(ref.Measure)
-		parts := m.Parts()
-		want := parts[0].ID
-		if ref.At == kpi.AtEnd {
-			want = parts[1].ID
-		}
-		var sum int64
-		for _, p := range panes {
-			if p.Family != d.Of.Name || p.Grain != grain || c.AtMs != 0 && p.Bucket != c.AtMs || !inside(d, c, p) {
-				continue
-			}
-			if ref.At == kpi.AtEnd && c.AtMs == 0 && p.Bucket != now/length*length {
-				continue
-			}
-			for _, cell := range p.Cells {
-				if cell.Part == want {
-					sum += cell.Value
-				}
-			}
-		}
-		if ref.At == kpi.Mean {
-			span := min(c.AtMs+length, now) - c.AtMs
-			return float64(sum) / float64(span), c.AtMs != 0 && span > 0
-		}
-		return float64(sum), true
+	from, asOf := s.Clock(), s.Clock()
+	if c.AtMs != 0 {
+		from, asOf = c.AtMs, min(c.AtMs+length, asOf)
 	}
+	t := d.Totals()
+	for _, p := range panes {
+		if p.Family != d.Of.Name || p.Grain != grain || c.AtMs != 0 && p.Bucket != c.AtMs || !inside(d, c, p) {
+			continue
+		}
+		last := c.AtMs != 0 || p.Bucket == asOf/length*length
+		for _, cell := range p.Cells {
+			t.Add(cell.Part, cell.Value, last)
+		}
+	}
+	return t.Figures(nil, d, from, asOf)
 }
 
 func inside(d *kpi.Definition, c *Claim, p *row.Pane) bool {

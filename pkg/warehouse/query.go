@@ -82,7 +82,7 @@ func shownJoin(alias string) string {
 type part struct {
 	alias, column string
 	measure       *kpi.Measure
-	level         kpi.LevelPart
+	level         kpi.Figure
 }
 
 func parts(d *kpi.Definition) []part {

@@ -178,7 +178,13 @@ func PaneTable(f *fact.Family, measures []*kpi.Measure) Table {
 	)
 	for _, m := range measures {
 		for _, p := range m.Parts() {
-			t.Columns = append(t.Columns, Column{p.Column, "Int64", codecSmall, p.Doc + "."})
+			switch {
+			case p.Column == "":
+			case p.Width > 1:
+				t.Columns = append(t.Columns, Column{p.Column, "Map(UInt16, Int64)", codecPlain, p.Doc + "."})
+			default:
+				t.Columns = append(t.Columns, Column{p.Column, "Int64", codecSmall, p.Doc + "."})
+			}
 		}
 	}
 	return t

@@ -1,8 +1,6 @@
 package loader
 
 import (
-	"fmt"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/nabz/nabz/pkg/row"
@@ -204,14 +202,9 @@ func openLayout(c *catalog.Catalog) (*layout, error) {
 		l.fields[f.Number] = f.Name
 	}
 	for _, f := range c.Families() {
-		fl := familyLayout{family: f, parts: map[uint32]string{}}
+		fl := familyLayout{family: f}
 		for _, m := range c.KPIs.Measures(f.Name) {
-			for _, p := range m.Parts() {
-				if was, twice := fl.parts[p.ID]; twice && was != p.Column {
-					return nil, fmt.Errorf("family %s: parts %s and %s have one id", f.Name, was, p.Column)
-				}
-				fl.parts[p.ID] = p.Column
-			}
+			fl.parts = append(fl.parts, m.Parts()...)
 		}
 		l.families = append(l.families, fl)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/clickhouse"
@@ -138,7 +139,7 @@ func flag(b bool) int64 {
 // familyLayout is one family and the columns of its panes.
 type familyLayout struct {
 	family *fact.Family
-	parts  map[uint32]string
+	parts  []kpi.Part
 }
 
 // factBlock is the table of one family's facts.
@@ -210,7 +211,19 @@ type paneBlock struct {
 	place                                       placeColumns
 	grain, bucket, incarnation, version, change int
 	dims                                        []int
-	parts                                       map[uint32]int
+	parts                                       map[uint32]int // columns by identity, or passedOver
+	hists                                       map[uint32]*histColumn
+}
+
+// passedOver is the column of a part that ClickHouse does not keep.
+const passedOver = -1
+
+// histColumn is the column of a distribution, by the first of its identities,
+// with the buckets of the row in hand.
+type histColumn struct {
+	at      int
+	buckets []uint16
+	counts  []int64
 }
 
 func (p *paneBlock) open(t tables, l *familyLayout) (err error) {
@@ -230,9 +243,16 @@ func (p *paneBlock) open(t tables, l *familyLayout) (err error) {
 	for _, d := range l.family.Dims {
 		p.dims = append(p.dims, find(d))
 	}
-	p.parts = map[uint32]int{}
-	for id, column := range l.parts {
-		p.parts[id] = find(column)
+	p.parts, p.hists = map[uint32]int{}, map[uint32]*histColumn{}
+	for _, part := range l.parts {
+		switch {
+		case part.Column == "":
+			p.parts[part.ID] = passedOver
+		case part.Width > 1:
+			p.hists[part.ID] = &histColumn{at: find(part.Column)}
+		default:
+			p.parts[part.ID] = find(part.Column)
+		}
 	}
 	return err
 }
@@ -245,7 +265,7 @@ func (p *paneBlock) add(v *row.Pane) (reason string) {
 		return reasonUnknownColumn
 	}
 	for _, c := range v.Cells {
-		if _, ok := p.parts[c.Part]; !ok {
+		if _, ok := p.parts[c.Part]; !ok && p.hists[c.Part&^(kpi.Buckets-1)] == nil {
 			return reasonUnknownColumn
 		}
 	}
@@ -260,10 +280,26 @@ func (p *paneBlock) add(v *row.Pane) (reason string) {
 	b.Int(p.version, v.Version)
 	b.Int(p.change, v.ChangedAt)
 	for _, c := range v.Cells {
-		b.Int(p.parts[c.Part], c.Value)
+		p.cell(c)
+	}
+	for _, h := range p.hists {
+		if len(h.buckets) > 0 {
+			b.Buckets(h.at, h.buckets, h.counts)
+			h.buckets, h.counts = nil, nil
+		}
 	}
 	b.EndRow()
 	return ""
+}
+
+func (p *paneBlock) cell(c row.Cell) {
+	if at, ok := p.parts[c.Part]; !ok {
+		h := p.hists[c.Part&^(kpi.Buckets-1)]
+		h.buckets = append(h.buckets, uint16(c.Part&(kpi.Buckets-1)))
+		h.counts = append(h.counts, c.Value)
+	} else if at != passedOver {
+		p.block.Int(at, c.Value)
+	}
 }
 
 // rejectBlock is the table of rejects.

@@ -50,7 +50,8 @@ const (
 	kindNullInstant
 	kindID
 	kindTexts // Map(…, String)
-	kindInts  // Map(…, Int64)
+	kindInts  // Map(LowCardinality(String), Int64)
+	kindBuckets
 )
 
 var kinds = map[string]kind{
@@ -60,6 +61,7 @@ var kinds = map[string]kind{
 	"Nullable(Int64)": kindNullInt64, "Nullable(UInt8)": kindNullUInt8, "Nullable(DateTime64(3, 'UTC'))": kindNullInstant,
 	"UUID":                                kindID,
 	"Map(LowCardinality(String), String)": kindTexts, "Map(LowCardinality(String), Int64)": kindInts,
+	"Map(UInt16, Int64)": kindBuckets,
 }
 
 // NewBlock makes an empty block for a table; its error is a type of column
@@ -138,6 +140,12 @@ func (b *Block) Ints(i int, keys []string, vals []int64) {
 	b.bytes += 48 * (1 + len(keys))
 }
 
+// Buckets sets a map column of numbers by small numbers; both are taken over.
+func (b *Block) Buckets(i int, keys []uint16, vals []int64) {
+	b.columns[i].maps = append(b.columns[i].maps, pairs{buckets: keys, ints: vals})
+	b.bytes += 16 * (1 + len(keys))
+}
+
 // EndRow ends the row in hand: columns that were not set become zero or NULL.
 func (b *Block) EndRow() {
 	b.rows++
@@ -151,7 +159,7 @@ func (b *Block) EndRow() {
 			c.texts = append(c.texts, "")
 		case kindID:
 			c.ids = append(c.ids, uuid.UUID{})
-		case kindTexts, kindInts:
+		case kindTexts, kindInts, kindBuckets:
 			c.maps = append(c.maps, pairs{})
 		case kindNullInt64, kindNullUInt8, kindNullInstant:
 			b.Null(i)
@@ -167,7 +175,7 @@ func (c *values) length() int {
 		return len(c.texts)
 	case kindID:
 		return len(c.ids)
-	case kindTexts, kindInts:
+	case kindTexts, kindInts, kindBuckets:
 		return len(c.maps)
 	default: // kept as numbers
 		return len(c.ints)
@@ -238,7 +246,7 @@ func (c *values) slice() any {
 		return pointers(convert[uint8](c.ints), c.nulls)
 	case kindID:
 		return c.ids
-	case kindTexts, kindInts:
+	case kindTexts, kindInts, kindBuckets:
 		return maps(c.maps)
 	}
 	panic("clickhouse: unknown kind of column")
@@ -264,9 +272,10 @@ func pointers[T any](from []T, nulls []bool) []*T {
 
 // pairs is one value of a map column.
 type pairs struct {
-	keys  []string
-	texts []string
-	ints  []int64
+	keys    []string
+	buckets []uint16 // instead of keys
+	texts   []string
+	ints    []int64
 }
 
 func maps(from []pairs) []column.IterableOrderedMap {
@@ -288,9 +297,14 @@ type iterator struct {
 	at int
 }
 
-func (i *iterator) Next() bool { i.at++; return i.at < len(i.p.keys) }
+func (i *iterator) Next() bool { i.at++; return i.at < len(i.p.keys)+len(i.p.buckets) }
 
-func (i *iterator) Key() any { return i.p.keys[i.at] }
+func (i *iterator) Key() any {
+	if i.p.buckets != nil {
+		return i.p.buckets[i.at]
+	}
+	return i.p.keys[i.at]
+}
 
 func (i *iterator) Value() any {
 	if i.p.texts != nil {
