@@ -1,0 +1,93 @@
+package kpi
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Page is the definition as a page for people, in Markdown: what it means, how
+// it is counted and by whose rule, with its scenario as the example.
+func (d *Definition) Page(scenario string) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("# %s", d.Title["en"])
+	line("")
+	line("<div dir=\"rtl\" lang=\"fa\">%s</div>", d.Title["fa"])
+	line("")
+	line("%s", d.Help)
+	line("")
+	line("| | |\n|---|---|")
+	line("| name | `%s` |", d.Name)
+	line("| formula | %s |", cell(d.Formula))
+	line("| unit | %s |", d.Unit.words())
+	if d.Target != nil {
+		line("| target | %s |", d.Target.words(d.Unit))
+	}
+	line("| counted from | %s, each in the interval of `%s` |", cell(strings.ToLower(d.Of.Doc[:1])+strings.TrimSuffix(d.Of.Doc[1:], ".")), d.Of.Columns[d.At].Name)
+	line("| by | %s |", strings.Join(d.By, ", "))
+	for _, p := range d.Params {
+		line("| %s | %s |", p.Name, time.Duration(p.Ms)*time.Millisecond)
+	}
+	line("| source | %s |", cell(d.Source))
+	line("| owner, level, family | %s, %s, %s |", d.Owner, d.Level, d.Family)
+	line("")
+	line("## How it is counted\n")
+	line("| column | formula | source |\n|---|---|---|")
+	for _, v := range d.Values {
+		name := v.Name
+		if name == "" {
+			name = "value"
+		}
+		line("| `%s` | `%s` | %s |", name, v.Text, cell(v.Source))
+	}
+	line("\nWhat is divided by nothing has no value. The names in the formulas:\n")
+	line("| name | what it is |\n|---|---|")
+	for _, m := range d.Measures {
+		line("| `%s` | %s: %s |", m.Name, m.Measure.opWords(), cell(m.Measure.sentence()))
+	}
+	line("\n## An example, with numbers worked out by hand\n")
+	line("```\n%s\n```", strings.TrimSpace(scenario))
+	line("\n## Where it is\n")
+	line("`nabz get %[1]s --by %[2]s --grain hour`; in ClickHouse `nabz.kpi_%[1]s` by minute, `nabz.kpi_%[1]s_by_day`, `_by_week`, `_by_month`; on the gateway `/v1/kpis/%[1]s/values`.",
+		d.Name, strings.Join(d.By, ","))
+	return b.String()
+}
+
+// cell keeps a text inside one cell of a table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
+
+func (u Unit) words() string {
+	switch u {
+	case UnitRatio:
+		return "a share, 0 to 1"
+	case UnitSeconds:
+		return "seconds"
+	case UnitCount:
+	}
+	return "a number"
+}
+
+func (t *Target) words(u Unit) string {
+	how := "at most"
+	if t.AtLeast {
+		how = "at least"
+	}
+	unit := ""
+	if u == UnitSeconds {
+		unit = " s"
+	}
+	return fmt.Sprintf("%s %g%s", how, t.Bound, unit)
+}
+
+func (m *Measure) opWords() string {
+	switch m.Op {
+	case Count:
+		return "how many"
+	case Sum:
+		return "sum of " + m.Family.Columns[m.Column].Name
+	case Level:
+		return "how many at once"
+	}
+	return strings.TrimSpace(strings.SplitN(m.Name, "__", 2)[0])
+}
