@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/nabz/nabz/services/internal/door"
 )
 
 // appendResults writes the answer to events that were taken.
@@ -57,16 +59,10 @@ func (p *problem) appendMembers(dst []byte) []byte {
 // writeProblem answers by RFC 9457.
 func writeProblem(w http.ResponseWriter, p *problem, kept bool, wait time.Duration) {
 	status := p.status()
-	h := w.Header()
-	switch status {
-	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", `Bearer realm="nabz"`)
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))
-	case http.StatusMethodNotAllowed:
-		h.Set("Allow", http.MethodPost)
+	door.Refuse(w.Header(), status, wait)
+	if status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
 	}
-	h.Set("Content-Type", "application/problem+json")
 	body := appendQuote([]byte(`{"type":"about:blank","title":`), http.StatusText(status))
 	body = strconv.AppendInt(append(body, `,"status":`...), int64(status), 10)
 	body = p.appendMembers(append(body, ','))

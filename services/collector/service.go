@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,19 +17,12 @@ import (
 
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/schemas"
+	"github.com/nabz/nabz/services/internal/door"
 	"github.com/nabz/nabz/services/internal/kafka"
 	"github.com/nabz/nabz/services/internal/keys"
 )
 
-// Timeouts of the server, each against a way to hold a connection open.
 const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 15 * time.Second // a body of 4 MiB at 280 KB/s
-	writeTimeout      = 30 * time.Second // above readTimeout and Kafka's 10 s
-	idleTimeout       = 60 * time.Second
-	maxHeaderBytes    = 16 << 10
-	// drainTimeout lets requests end that wait for Kafka.
-	drainTimeout = 12 * time.Second
 	// minDelivery is the least that the Kafka client takes.
 	minDelivery = time.Second
 	// lookEvery is how often topics are sought until they are there.
@@ -123,32 +115,10 @@ func (s *Service) Run(ctx context.Context) error {
 	s.address = listener.Addr()
 	close(s.listening)
 	s.log.Info("collector listens", zap.Stringer("address", s.address))
-	server := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          zap.NewStdLog(s.log.Named("http")),
-	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.look(running) })
 	group.Go(func() error {
-		err := server.Serve(newLimiter(listener, s.config.Limits.Connections, s.config.Limits.PerAddress))
-		if errors.Is(err, http.ErrServerClosed) {
-			return nil
-		}
-		return fmt.Errorf("serve: %w", err)
-	})
-	group.Go(func() error {
-		<-running.Done()
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-		defer cancel()
-		if err := server.Shutdown(closing); err != nil {
-			return fmt.Errorf("drain requests: %w", err)
-		}
-		return nil
+		return door.Door{Listener: listener, Handler: s, Log: s.log, Most: s.config.Limits.Connections, PerAddress: s.config.Limits.PerAddress}.Serve(running, false)
 	})
 	return group.Wait()
 }

@@ -1,4 +1,4 @@
-package collector
+package door
 
 import (
 	"net"
@@ -17,7 +17,8 @@ type limiter struct {
 	from map[string]int
 }
 
-func newLimiter(l net.Listener, most, perAddress int) *limiter {
+// Limit bounds the open connections of a listener.
+func Limit(l net.Listener, most, perAddress int) net.Listener {
 	return &limiter{Listener: l, most: most, perAddress: perAddress, from: map[string]int{}}
 }
 
