@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nabz/nabz/services/internal/ready"
 )
@@ -18,6 +20,56 @@ func lookInside(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	tokens(t, filepath.Dir(path), f)
+	deadLetters(t, filepath.Dir(path), f)
+}
+
+// deadLetters has an event refused that is too far ahead, and sends it again
+// when it is not any more.
+func deadLetters(t *testing.T, dir string, f ready.File) {
+	t.Helper()
+	must := func(want int, words string, args ...string) string {
+		t.Helper()
+		code, out, errs := call(append(args, "--data-dir", dir)...)
+		if code != want || !strings.Contains(out+errs, words) {
+			t.Errorf("nabz %s: exit %d, want %d with %q: %s%s", strings.Join(args, " "), code, want, words, out, errs)
+		}
+		return out
+	}
+	must(0, "no dead letters", "dlq", "ls")
+	ahead := time.Now().Add(61 * time.Second)
+	status, answer := post(t, f.Collector+"/v1/events", `{"specversion":"1.0","type":"contact.queued","source":"test","id":"ahead","tenant":"shop","time":"`+
+		ahead.UTC().Format(time.RFC3339Nano)+`","data":{"contact_id":"ahead","queue_id":"support","customer_id":"+982112345678"}}`,
+		map[string]string{"Content-Type": "application/cloudevents+json", "Authorization": "Bearer " + f.APIKey})
+	if status != http.StatusUnprocessableEntity {
+		t.Fatalf("an event that is ahead: %d %s", status, answer)
+	}
+	var g struct {
+		Count             int
+		Reason, Tenant    string
+		Partition, Offset int
+	}
+	if err := json.Unmarshal([]byte(must(0, "future_time", "dlq", "ls", "--json")), &g); err != nil || g.Count != 1 || g.Tenant != "shop" {
+		t.Errorf("dlq ls: %+v, %v", g, err)
+	}
+	at := fmt.Sprintf("%d/%d", g.Partition, g.Offset)
+	must(0, at, "dlq", "ls", "--each", "--reason", "future_time")
+	must(0, "no dead letters", "dlq", "ls", "--tenant", "bank")
+	if out := must(0, "contact.queued", "dlq", "show", at); strings.Contains(out, "2112345678") {
+		t.Errorf("a number of a person is shown: %s", out)
+	}
+	must(0, "+982112345678", "dlq", "show", at, "--open")
+	must(1, "authentication failed", "dlq", "show", at, "--open", "--identity-key", strings.Repeat("x", 32))
+	must(1, "no such record", "dlq", "show", "0/99")
+	must(2, "no place", "dlq", "show", "17")
+	await(t, "the event's time", func() bool { return time.Until(ahead) < time.Minute })
+	must(0, "1 letters: 1 to be sent, 0 accepted", "dlq", "replay", "--dry-run")
+	must(0, "1 letters: 1 sent, 1 accepted, 0 refused", "dlq", "replay")
+	must(0, "1 letters would be dropped", "dlq", "drop", "--all", "--dry-run")
+	must(0, "0 letters", "dlq", "drop", "--older-than", "1d", "--yes")
+	must(2, "is needed", "dlq", "drop")
+	must(2, "no partition 99", "dlq", "drop", "--through", "99/0", "--yes")
+	must(0, "1 letters dropped", "dlq", "drop", "--through", at, "--yes")
+	must(0, "no dead letters", "dlq", "ls")
 }
 
 // tokens makes a key, uses it and revokes it.

@@ -20,6 +20,18 @@ type secrets struct {
 
 const secretsFile = "secrets.json"
 
+// readSecrets reads the secrets of an installation and makes none.
+func readSecrets(dataDir string) (s secrets, err error) {
+	b, err := os.ReadFile(filepath.Join(dataDir, secretsFile))
+	if err != nil {
+		return s, fmt.Errorf("read secrets: %w", err)
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, fmt.Errorf("read secrets of %s: %w", dataDir, err)
+	}
+	return s, nil
+}
+
 // loadSecrets reads the secrets of a data directory and makes those that are
 // missing. They are never made anew: the identity key is in every token.
 func loadSecrets(dataDir string) (secrets, error) {
