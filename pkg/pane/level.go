@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
 )
 
 // A level says how many facts are open at once. In the interval [s, e) it has
@@ -85,7 +86,7 @@ func (s *Set) addSpan(g *group, grain, part int, a, b int64) {
 	step := Grains()[grain]
 	for start := floor(a, step); start < b; start += step {
 		ms := min(b, start+step) - max(a, start)
-		s.journal = append(s.journal, change{g, grain, start, part, sign * ms})
+		s.journal = append(s.journal, change{group: g, grain: grain, bucket: start, part: part, delta: sign * ms})
 	}
 }
 
@@ -98,7 +99,7 @@ func (s *Set) addEnds(g *group, grain, part int, a, b int64) {
 	}
 	step := Grains()[grain]
 	for end := floor(a, step) + step; end <= b; end += step {
-		s.journal = append(s.journal, change{g, grain, end - step, part, sign})
+		s.journal = append(s.journal, change{group: g, grain: grain, bucket: end - step, part: part, delta: sign})
 	}
 }
 
@@ -158,6 +159,38 @@ func (s *Set) grow(g *group, now int64) {
 			for i, grain := range Grains() {
 				s.addSpan(g, i, part, max(from, s.now), max(from, now))
 				s.addEnds(g, i, part+1, max(from, floor(s.now, grain)+grain), max(from, floor(now, grain)+grain))
+			}
+		}
+	}
+}
+
+// age says, in the intervals in which the clock stands, when the oldest of what
+// is open began; intervals that it has left keep what they had.
+func (s *Set) age(offset int64) {
+	for _, o := range s.opens {
+		s.ageOf(o.group, offset)
+	}
+	if s.now > s.was {
+		for _, g := range s.active {
+			s.ageOf(g, offset)
+		}
+	}
+}
+
+func (s *Set) ageOf(g *group, offset int64) {
+	for level, list := range g.open {
+		part := g.layout.first[g.layout.levels[level]] + kpi.LevelOldest
+		for i, grain := range Grains() {
+			start := floor(s.now, grain)
+			var oldest int64
+			for _, from := range list {
+				if from < start+grain && (oldest == 0 || from < oldest) {
+					oldest = from
+				}
+			}
+			p := g.panes[paneKey{i, start}]
+			if p == nil && oldest != 0 || p != nil && p.values[part] != oldest {
+				s.touch(g, i, start, offset).values[part] = oldest
 			}
 		}
 	}

@@ -36,16 +36,18 @@ const Other = "__other__"
 type Layout struct {
 	Family   *fact.Family
 	Measures []*kpi.Measure
-	dims     []int    // columns of the dimensions
-	lost     int      // column that says that a fact was given up, or -1
-	first    []int    // index of each measure's first part
-	ids      []uint32 // of the parts
-	levels   []int    // indexes of the measures that are levels
+	dims     []int          // columns of the dimensions
+	lost     int            // column that says that a fact was given up, or -1
+	first    []int          // index of each measure's first part
+	ids      []uint32       // of the parts
+	levels   []int          // indexes of the measures that are levels
+	tops     []int          // first parts of the measures that are extremes
+	hists    map[int]uint32 // identities of the first buckets, by first part
 }
 
 // NewLayout prepares a family.
 func NewLayout(f *fact.Family, measures []*kpi.Measure) *Layout {
-	l := &Layout{Family: f, Measures: measures, lost: f.Column(f.Lost)}
+	l := &Layout{Family: f, Measures: measures, lost: f.Column(f.Lost), hists: map[int]uint32{}}
 	for _, d := range f.Dims {
 		l.dims = append(l.dims, f.Column(d))
 	}
@@ -54,10 +56,16 @@ func NewLayout(f *fact.Family, measures []*kpi.Measure) *Layout {
 		for _, p := range m.Parts() {
 			if p.Width == 1 {
 				l.ids = append(l.ids, p.ID)
+			} else {
+				l.hists[l.first[i]] = p.ID
 			}
 		}
-		if m.Op == kpi.Level {
+		switch m.Op {
+		case kpi.Level:
 			l.levels = append(l.levels, i)
+		case kpi.Max:
+			l.tops = append(l.tops, l.first[i])
+		case kpi.Count, kpi.Sum, kpi.Hist:
 		}
 	}
 	return l
@@ -72,10 +80,14 @@ type Pane struct {
 	version     int64
 	changedAt   int64 // the clock when version came
 	values      []int64
-	before      []int64 // values before the step that touches it
-	touched     int64   // the step that last touched it
-	fresh       bool    // made by that step
-	dirty       bool    // its row is still to be written
+	before      []int64    // values before the step that touches it
+	cells       []row.Cell // buckets that are not empty, ascending by part
+	had         []row.Cell // cells before the step that touches it
+	extremes    []extreme  // by index of Layout.tops
+	stale       bool       // more than the row has changed
+	touched     int64      // the step that last touched it
+	fresh       bool       // made by that step
+	dirty       bool       // its row is still to be written
 	node        statelog.Node
 }
 
@@ -97,14 +109,25 @@ type group struct {
 	node   statelog.Node
 }
 
-// change is one addition that a step is about to make.
+// change is one change of a pane that a step is about to make.
 type change struct {
+	op     op
 	group  *group
 	grain  int
 	bucket int64
 	part   int
 	delta  int64
+	value  int64 // of all but opAdd: the length that comes or goes
 }
+
+type op uint8
+
+const (
+	opAdd  op = iota // delta to a sum
+	opCell           // delta to the bucket of value
+	opIn             // value to an extreme
+	opOut            // value from it
+)
 
 // Set is all panes of one feed in one task.
 type Set struct {
@@ -181,9 +204,17 @@ func (s *Set) Change(tenant string, was, is *fact.Fact) {
 	}
 	for i, m := range l.Measures {
 		p := l.first[i]
-		if m.Op == kpi.Level {
+		switch m.Op {
+		case kpi.Level:
 			s.changeLevel(l, i, p, from, was, to, is)
 			continue
+		case kpi.Hist:
+			s.changeHist(m, p, from, was, to, is)
+			continue
+		case kpi.Max:
+			s.changeMax(m, p, from, was, to, is)
+			continue
+		case kpi.Count, kpi.Sum:
 		}
 		a, aBucket := weigh(m, was)
 		b, bBucket := weigh(m, is)
@@ -216,7 +247,7 @@ func (s *Set) add(g *group, part int, at, delta int64) {
 		return
 	}
 	for i, grain := range Grains() {
-		s.journal = append(s.journal, change{g, i, floor(at, grain), part, delta})
+		s.journal = append(s.journal, change{group: g, grain: i, bucket: floor(at, grain), part: part, delta: delta})
 	}
 }
 
@@ -283,11 +314,12 @@ func (s *Set) Commit(offset int64) {
 	}
 	for i := range s.journal {
 		c := &s.journal[i]
-		s.touch(c.group, c.grain, c.bucket, offset).values[c.part] += c.delta
+		s.touch(c.group, c.grain, c.bucket, offset).apply(c)
 	}
 	for _, o := range s.opens {
 		s.follow(o)
 	}
+	s.age(offset)
 	s.settle(offset)
 	s.was = s.now
 	s.made, s.journal, s.opens = s.made[:0], s.journal[:0], s.opens[:0]
@@ -317,6 +349,7 @@ func (s *Set) touch(g *group, grain int, bucket, offset int64) *Pane {
 	if p.touched != offset {
 		p.touched = offset
 		copy(p.before, p.values)
+		p.had = append(p.had[:0], p.cells...)
 		s.touched = append(s.touched, p)
 	}
 	return p
@@ -326,9 +359,14 @@ func (s *Set) touch(g *group, grain int, bucket, offset int64) *Pane {
 // that it made for nothing.
 func (s *Set) settle(offset int64) {
 	for _, p := range s.touched {
-		if slices.Equal(p.values, p.before) {
-			if p.fresh {
+		stale := p.stale
+		p.stale = false
+		if slices.Equal(p.values, p.before) && slices.Equal(p.cells, p.had) {
+			switch {
+			case p.fresh:
 				delete(p.group.panes, paneKey{p.grain, p.bucket})
+			case stale:
+				s.keep.Touch(&p.node, p)
 			}
 			continue
 		}
@@ -371,7 +409,7 @@ func (s *Set) row(p *Pane, r *row.Pane) {
 			cells = append(cells, row.Cell{Part: p.group.layout.ids[i], Value: v})
 		}
 	}
-	r.Cells = cells
+	r.Cells = append(cells, p.cells...)
 }
 
 // Len is how many panes are in memory.

@@ -3,11 +3,13 @@ package pane
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
 )
 
 // State keys of a set: its prefix, then one of these, then the group's key;
@@ -38,10 +40,26 @@ func (p *Pane) StateValue(dst []byte) []byte {
 	dst = protowire.AppendVarint(dst, uint64(p.incarnation))
 	dst = protowire.AppendVarint(dst, uint64(p.version))
 	dst = protowire.AppendVarint(dst, protowire.EncodeZigZag(p.changedAt))
+	cell := func(id uint32, v int64) {
+		dst = protowire.AppendFixed32(dst, id)
+		dst = protowire.AppendVarint(dst, protowire.EncodeZigZag(v))
+	}
 	for i, v := range p.values {
-		if v != 0 {
-			dst = protowire.AppendFixed32(dst, p.group.layout.ids[i])
-			dst = protowire.AppendVarint(dst, protowire.EncodeZigZag(v))
+		if v != 0 && !slices.Contains(p.group.layout.tops, i) {
+			cell(p.group.layout.ids[i], v)
+		}
+	}
+	for _, c := range p.cells {
+		cell(c.Part, c.Value)
+	}
+	// Of an extreme all tops, and what was left out as a negative number.
+	for i, x := range p.extremes {
+		id := p.group.layout.ids[p.group.layout.tops[i]]
+		for _, v := range x.tops {
+			cell(id, v)
+		}
+		if x.bound != 0 {
+			cell(id, -x.bound)
 		}
 	}
 	return dst
@@ -154,13 +172,32 @@ func (p *Pane) restore(b []byte) error {
 			return fmt.Errorf("%w: value of part %d", ErrState, id)
 		}
 		b = b[n+m:]
-		for i, have := range p.group.layout.ids {
-			if have == id {
-				p.values[i] = protowire.DecodeZigZag(v)
+		p.restoreCell(id, protowire.DecodeZigZag(v))
+	}
+	return nil
+}
+
+func (p *Pane) restoreCell(id uint32, v int64) {
+	l := p.group.layout
+	i := slices.Index(l.ids, id)
+	switch {
+	case i >= 0 && slices.Contains(l.tops, i):
+		x := p.extreme(i)
+		if v > 0 {
+			x.in(v)
+		} else {
+			x.bound = -v
+		}
+		p.values[i] = x.greatest()
+	case i >= 0:
+		p.values[i] = v
+	default:
+		for _, first := range l.hists {
+			if id&^(kpi.Buckets-1) == first {
+				p.count(id, v)
 			}
 		}
 	}
-	return nil
 }
 
 // Reopen follows a fact of a restored item again if it is open.

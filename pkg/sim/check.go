@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/nabz/nabz/pkg/fact"
-	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/row"
 )
 
@@ -161,99 +160,4 @@ func (x expected) nums() []string {
 		return []string{"ended_at", "talk", "hold", "wrapup"}
 	}
 	return []string{"queues", "agents", "transfers", "ended_at"}
-}
-
-// checkPanes adds up every measure of every fact by itself.
-func (v *verdict) checkPanes(p Plan, s *Store) error {
-	got := map[string]int64{}
-	for _, x := range s.Rows {
-		r, ok := x.Row.(*row.Pane)
-		if !ok || !current(s, r.Place) {
-			continue
-		}
-		for _, c := range r.Cells {
-			got[fmt.Sprint(r.Feed, r.Family, r.Grain, r.Bucket, r.Dims, c.Part)] += c.Value
-		}
-	}
-	want := map[string]int64{}
-	for _, x := range s.Rows {
-		r, ok := x.Row.(*row.Fact)
-		if ok && !r.Deleted && current(s, r.Place) {
-			v.addUp(p, r, want)
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(want)) {
-		if want[k] != got[k] {
-			return fmt.Errorf("pane %s is %d, should be %d", k, got[k], want[k])
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(got)) {
-		if got[k] != want[k] {
-			return fmt.Errorf("pane %s is %d, should be %d", k, got[k], want[k])
-		}
-	}
-	return nil
-}
-
-// addUp adds what one fact is worth in every measure. The facts themselves
-// have been compared before; here it is the sums that are doubted.
-func (v *verdict) addUp(p Plan, r *row.Fact, want map[string]int64) {
-	f := p.family(r.Family)
-	fc := fact.Fact{Family: f, Values: make([]fact.Value, len(f.Columns))}
-	for _, x := range r.Values {
-		for i, c := range f.Columns {
-			if c.Number == x.Number {
-				fc.Values[i] = fact.Value{Int: x.Int, Text: x.Text, Set: true}
-			}
-		}
-	}
-	var dims []string
-	for _, d := range f.Dims {
-		dims = append(dims, fc.Values[f.Column(d)].Text)
-	}
-	for _, m := range p.Measures {
-		if m.Family != f || !m.Takes(&fc) {
-			continue
-		}
-		for _, grain := range []int64{60, 900} {
-			add := func(bucket int64, part int, n int64) {
-				want[fmt.Sprint(r.Feed, r.Family, int32(grain), bucket, dims, m.Parts()[part].ID)] += n
-			}
-			addMeasure(m, &fc, grain*1000, v.now[r.Feed], add)
-		}
-	}
-}
-
-func addMeasure(m *kpi.Measure, f *fact.Fact, grain, now int64, add func(bucket int64, part int, n int64)) {
-	down := func(t int64) int64 { return t / grain * grain } // histories lie after 1970
-	if m.Op != kpi.Level {
-		at := f.Values[m.At]
-		switch {
-		case !at.Set:
-		case m.Op == kpi.Count:
-			add(down(at.Int), 0, 1)
-		case f.Values[m.Column].Set:
-			add(down(at.Int), 0, f.Values[m.Column].Int)
-		}
-		return
-	}
-	from, to := f.Values[m.From].Int, f.Values[m.To]
-	for _, c := range []string{"outcome", "state"} {
-		if i := f.Family.Column(c); i >= 0 && f.Values[i].Text == "lost" {
-			return
-		}
-	}
-	until := now
-	if to.Set {
-		until = to.Int
-	}
-	for b := down(from); b <= max(until, from); b += grain {
-		if ms := min(until, b+grain) - max(from, b); ms > 0 {
-			add(b, 0, ms)
-		}
-		reached := to.Set && to.Int >= b+grain || !to.Set && b <= now
-		if from < b+grain && reached {
-			add(b, 1, 1)
-		}
-	}
 }

@@ -105,6 +105,8 @@ func measures(f contact.Families) []*kpi.Measure {
 		}},
 		{Name: "lost", Family: f.Queue, Op: kpi.Count, At: contact.QueueEnqueuedAt, Where: []kpi.Cond{in(contact.QueueOutcome, contact.Lost)}},
 		{Name: "left", Family: f.Queue, Op: kpi.Sum, Column: contact.QueueWait, At: contact.QueueLeftAt},
+		{Name: "waits", Family: f.Queue, Op: kpi.Hist, Column: contact.QueueWait, At: contact.QueueEnqueuedAt, Where: []kpi.Cond{in(contact.QueueOutcome, contact.Answered)}},
+		{Name: "longest", Family: f.Queue, Op: kpi.Max, Column: contact.QueueWait, At: contact.QueueEnqueuedAt},
 		{Name: "waiting", Family: f.Queue, Op: kpi.Level, From: contact.QueueEnqueuedAt, To: contact.QueueLeftAt},
 		{Name: "talk", Family: f.Agent, Op: kpi.Sum, Column: contact.AgentTalk, At: contact.AgentEndedAt},
 		{Name: "wrapup", Family: f.Agent, Op: kpi.Sum, Column: contact.AgentWrapup, At: contact.AgentStartedAt},

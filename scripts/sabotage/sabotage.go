@@ -11,7 +11,7 @@ type sabotage struct {
 }
 
 func sabotages() []sabotage {
-	return append(ofState(), append(ofOrder(), append(ofTime(), ofPanes()...)...)...)
+	return append(ofState(), append(ofOrder(), append(ofTime(), append(ofPanes(), ofDeadlines()...)...)...)...)
 }
 
 // ofState are faults of checkpoints, fencing and restoring.
@@ -177,6 +177,47 @@ func ofTime() []sabotage {
 	}
 }
 
+// ofDeadlines are faults of verdicts.
+func ofDeadlines() []sabotage {
+	return []sabotage{
+		{
+			"settle_skipped", "sla/sla.go",
+			"case now >= d.DueAt+p.SettleMs:", "case true:",
+			"people are told before the source had time to speak",
+		},
+		{
+			"due_too_strict", "sla/sla.go",
+			"to.Int <= d.DueAt:", "to.Int < d.DueAt:",
+			"who is answered at the deadline itself is late",
+		},
+		{
+			"breach_stays", "track/task.go",
+			"			t.judge(c, was, nil)\n", "",
+			"a wait that there never was stays broken",
+		},
+		{
+			"silence_unseen", "track/task.go",
+			"wake := min(k.Timing.due(lostAt, overAt), t.promised(t.is.Facts, f.now))", "wake := k.Timing.due(lostAt, overAt)",
+			"a deadline passes only when something else happens",
+		},
+		{
+			"deadline_not_restored", "track/state.go",
+			"due := min(st.kind.Timing.due(lostAt, overAt), t.promised(t.is.Facts, f.now))", "due := st.kind.Timing.due(lostAt, overAt)",
+			"a successor forgets which deadlines lie ahead",
+		},
+		{
+			"stale_verdict", "track/verdict.go",
+			"		p.verdicts[i].span = s\n", "		_ = i\n",
+			"of two verdicts between flushes the first is written",
+		},
+		{
+			"sources_not_kept", "track/source.go",
+			"		s.last = e.ReceivedAt\n		t.keep.Touch(&s.node, s)\n", "		s.last = e.ReceivedAt\n",
+			"a successor takes a source for silent that spoke",
+		},
+	}
+}
+
 // ofPanes are faults in the adding up.
 func ofPanes() []sabotage {
 	return []sabotage{
@@ -209,6 +250,26 @@ func ofPanes() []sabotage {
 			"evicted_state_stays", "pane/level.go",
 			"		s.keep.Drop(&p.node)\n", "",
 			"an evicted pane comes back with a restore",
+		},
+		{
+			"bucket_boundary", "kpi/hist.go",
+			"int(ms>>shift))", "int((ms-1)>>shift))",
+			"a length at the boundary of a bucket lies in the one below",
+		},
+		{
+			"extreme_not_lowered", "pane/spread.go",
+			"		x.tops = slices.Delete(x.tops, i, i+1)\n", "		_ = i\n",
+			"the greatest value stays after its fact was corrected",
+		},
+		{
+			"bucket_not_restored", "pane/state.go",
+			"				p.count(id, v)\n", "				_ = v\n",
+			"a distribution begins anew with a restore",
+		},
+		{
+			"oldest_stays", "pane/level.go",
+			"p != nil && p.values[part] != oldest {", "p != nil && p.values[part] == 0 && oldest != 0 {",
+			"the oldest that is open is still the one that has left",
 		},
 	}
 }
