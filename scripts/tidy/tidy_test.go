@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"pkg/item":          {"pkg/event"},
 	"pkg/kpi":           {"pkg/fact", "pkg/strictyaml"},
 	"pkg/mapping":       {"pkg/event", "pkg/strictyaml"},
+	"pkg/board":         {"pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row"},
 	"pkg/pane":          {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/statelog"},
 	"pkg/track/contact": {"pkg/event", "pkg/fact", "pkg/item"},
 	"pkg/track":         {"pkg/event", "pkg/fact", "pkg/item", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/statelog", "pkg/strictyaml"},

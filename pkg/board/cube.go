@@ -1,0 +1,159 @@
+package board
+
+import (
+	"slices"
+
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
+	"github.com/nabz/nabz/pkg/row"
+)
+
+// plan says what is made of a family's panes, for every tenant.
+type plan struct {
+	dims   int
+	empty  *kpi.Totals
+	sums   []*kpi.Totals // by window, of the cube that is looked at
+	scopes []*scope
+}
+
+// scope is a choice of dimensions, with the KPIs that are read by it.
+type scope struct {
+	names []string
+	at    []int // their indexes in the dimensions of the family
+	defs  []*kpi.Definition
+	timed bool // one of them changes with the clock alone
+}
+
+// newPlan finds the scopes of a family: of each KPI none of its dimensions,
+// each alone, and all.
+func newPlan(f *fact.Family, set *kpi.Set) *plan {
+	p := &plan{dims: len(f.Dims), empty: kpi.NewTotals(set.Measures(f.Name))}
+	for range len(Rollings()) + 1 {
+		p.sums = append(p.sums, p.empty.Empty())
+	}
+	for _, d := range set.Definitions {
+		if d.Of != f {
+			continue
+		}
+		p.add(f, nil, d)
+		for i := range d.By {
+			p.add(f, d.By[i:i+1], d)
+		}
+		if len(d.By) > 1 {
+			p.add(f, d.By, d)
+		}
+	}
+	return p
+}
+
+func (p *plan) add(f *fact.Family, names []string, d *kpi.Definition) {
+	i := slices.IndexFunc(p.scopes, func(s *scope) bool { return slices.Equal(s.names, names) })
+	if i < 0 {
+		i = len(p.scopes)
+		s := &scope{names: names}
+		for _, n := range names {
+			s.at = append(s.at, slices.Index(f.Dims, n))
+		}
+		p.scopes = append(p.scopes, s)
+	}
+	s := p.scopes[i]
+	s.defs = append(s.defs, d)
+	s.timed = s.timed || timed(d)
+}
+
+// timed tells whether a definition's numbers change with the clock alone: means
+// over time and ages do.
+func timed(d *kpi.Definition) bool {
+	return slices.ContainsFunc(d.Measures, func(n kpi.Named) bool { return n.Measure.Op == kpi.Level })
+}
+
+// cube is what the groups that have some dimensions in common add up to.
+type cube struct {
+	family  *family
+	scope   *scope
+	key     string
+	dims    []string
+	members []*group
+	slots   [grains]map[int64]*slot
+	closed  []*kpi.Totals // by window: all panes but the one that the clock stands in
+	shown   []*row.Reading
+	stale   bool // a slot has changed since the last readings
+	turned  bool // and so has what is closed
+}
+
+// slot is what one interval of a cube adds up to.
+type slot struct {
+	totals *kpi.Totals
+	stale  bool
+}
+
+func newCube(f *family, s *scope, key string, dims []string) *cube {
+	c := &cube{family: f, scope: s, key: key, dims: dims, shown: make([]*row.Reading, len(s.defs)), turned: true}
+	for i := range c.slots {
+		c.slots[i] = map[int64]*slot{}
+	}
+	for range len(Rollings()) + 1 {
+		c.closed = append(c.closed, f.plan.empty.Empty())
+	}
+	return c
+}
+
+// totals gives what each window adds up to, until it is called again. minute and quarter are the starts
+// of the panes in which the clock stands; what is open at the end of any other
+// does not matter.
+func (c *cube) totals(spans []span, minute, quarter int64) []*kpi.Totals {
+	last := [grains]int64{minute, quarter}
+	for g := range c.slots {
+		for bucket, s := range c.slots[g] {
+			if s.stale {
+				c.add(g, bucket, s)
+				c.turned = c.turned || bucket != last[g]
+			}
+		}
+	}
+	if c.turned {
+		c.turned = false
+		c.close(spans, last)
+	}
+	sums := c.family.plan.sums
+	for i, w := range spans {
+		sums[i].Reset()
+		sums[i].Merge(c.closed[i])
+		if s := c.slots[w.grain][last[w.grain]]; s != nil && last[w.grain] >= w.from {
+			sums[i].Merge(s.totals)
+		}
+	}
+	return sums
+}
+
+// add brings the members' rows of one interval together.
+func (c *cube) add(grain int, bucket int64, s *slot) {
+	s.stale = false
+	s.totals.Reset()
+	for _, m := range c.members {
+		for i := range m.rows[grain][bucket] {
+			for _, cell := range m.rows[grain][bucket][i].cells {
+				s.totals.Add(cell.Part, cell.Value, true)
+			}
+		}
+	}
+}
+
+// close adds up what lies in each window and is not the interval in which the
+// clock stands. Windows hold those before them, but for the one of another
+// grain.
+func (c *cube) close(spans []span, last [grains]int64) {
+	for i, w := range spans {
+		c.closed[i].Reset()
+		before := int64(-1)
+		if i > 0 && spans[i-1].grain == w.grain {
+			c.closed[i].Merge(c.closed[i-1])
+			before = spans[i-1].from
+		}
+		for bucket, s := range c.slots[w.grain] {
+			if bucket >= w.from && bucket != last[w.grain] && (before < 0 || bucket < before) {
+				c.closed[i].Extend(s.totals)
+			}
+		}
+	}
+}
