@@ -18,6 +18,7 @@ var arrows = map[string][]string{
 	"pkg/fact":          {"pkg/event"},
 	"pkg/row":           {"pkg/event"},
 	"pkg/statelog":      {},
+	"pkg/incident":      {"pkg/row"},
 	"pkg/item":          {"pkg/event"},
 	"pkg/kpi":           {"pkg/fact", "pkg/strictyaml"},
 	"pkg/mapping":       {"pkg/event", "pkg/strictyaml"},

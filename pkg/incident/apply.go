@@ -1,0 +1,152 @@
+package incident
+
+import (
+	"slices"
+
+	"github.com/nabz/nabz/pkg/row"
+)
+
+// apply takes a record into the state. durable says that it stands in the
+// outbox: until then its message may not be sent. A record that is there
+// twice, as when two alerters took each other for dead, changes nothing.
+func (m *Machine) apply(r *Record, durable bool) {
+	m.position = max(m.position, r.Position)
+	e := m.entries[r.Key]
+	switch r.Event {
+	case Opened, Kept:
+		m.applyOpening(r, e, durable)
+	case Released:
+		if e != nil && e.State == Firing && e.Suppressed != "" {
+			e.note(r)
+			m.owe(e, r, durable)
+		}
+	case Resolved:
+		m.applyResolved(r, e, durable)
+	case Delivered, Failed, Dropped:
+		if e != nil {
+			e.seq = max(e.seq, r.Seq)
+		}
+		m.settle(r)
+	}
+}
+
+func (e *entry) note(r *Record) {
+	e.Incident, e.seq, e.loggedAt = *r.Incident, max(e.seq, r.Seq), r.At
+}
+
+func (m *Machine) applyOpening(r *Record, e *entry, durable bool) {
+	if e != nil && e.State == Firing {
+		if r.Event == Kept {
+			e.seq, e.loggedAt = max(e.seq, r.Seq), r.At
+		}
+		return
+	}
+	if e != nil && !(place{r.Incident.Epoch, r.Incident.Version}).after(place{e.Epoch, e.Version}) {
+		return // its end stands already
+	}
+	if e == nil {
+		e = &entry{key: r.Key}
+		m.entries[r.Key] = e
+	}
+	e.note(r)
+	e.thing, e.told = e.named(), false
+	m.seen.newer(e.thing, place{e.Epoch, e.Version})
+	m.current[e.thing] = e
+	if e.Kind != Overflow {
+		m.open[e.Tenant]++
+	}
+	if e.Suppressed == "" {
+		m.owe(e, r, durable)
+	}
+}
+
+// named gives the thing that the incident is about.
+func (e *entry) named() string {
+	switch e.Kind {
+	case Overflow:
+		return overflowOf(e.Tenant)
+	case row.Threshold:
+		return e.Tenant + "\x00" + e.Rule + "\x00" + e.Item
+	}
+	return e.key
+}
+
+func (m *Machine) applyResolved(r *Record, e *entry, durable bool) {
+	if e == nil {
+		// Its opening is forgotten by the log: there is nobody left to tell
+		// but those that were told, whom the record names.
+		if r.Incident.Suppressed != "" {
+			return
+		}
+		e = &entry{key: r.Key, Incident: *r.Incident, told: true}
+		e.thing = e.named()
+		m.entries[r.Key] = e
+	} else if e.State == Ended {
+		e.seq = max(e.seq, r.Seq)
+		return
+	}
+	if m.current[e.thing] == e {
+		delete(m.current, e.thing)
+		if e.Kind != Overflow {
+			if m.open[e.Tenant]--; m.open[e.Tenant] <= 0 {
+				delete(m.open, e.Tenant)
+			}
+		}
+	}
+	e.note(r)
+	m.seen.newer(e.thing, place{e.Epoch, e.Version})
+	if e.told {
+		m.owe(e, r, durable)
+	}
+}
+
+// owe queues the message of a record for every receiver of the incident.
+func (m *Machine) owe(e *entry, r *Record, durable bool) {
+	if e.State == Firing {
+		e.told = true
+		if e.Kind == row.Threshold {
+			m.told[e.thing] = told{r.At, e.Severity}
+		}
+	}
+	for _, q := range m.queues {
+		if !slices.Contains(e.Receivers, q.receiver.Name) || slices.Contains(r.Told, q.receiver.Name) {
+			continue
+		}
+		q.add(Message{Key: r.Key, Seq: r.Seq, Event: e.State, At: r.At, Attempt: 1, Incident: e.Incident}, durable)
+	}
+}
+
+// place orders the verdicts of one thing.
+type place struct{ epoch, version int64 }
+
+func (p place) after(q place) bool {
+	return p.epoch > q.epoch || p.epoch == q.epoch && p.version > q.version
+}
+
+// memory holds the last place of each thing, and lets go of the oldest things.
+type memory struct {
+	at    map[string]place
+	order []string // a ring, oldest at next
+	next  int
+}
+
+// newer notes the place and tells whether it is beyond all before it.
+func (m *memory) newer(what string, p place) bool {
+	was, known := m.at[what]
+	if known {
+		if !p.after(was) {
+			return false
+		}
+		m.at[what] = p
+		return true
+	}
+	if len(m.order) < remembered {
+		m.order = append(m.order, what)
+	} else {
+		delete(m.at, m.order[m.next])
+		m.order[m.next] = what
+		m.next = (m.next + 1) % remembered
+	}
+	m.at[what] = p
+	return true
+}
