@@ -31,6 +31,7 @@ type cli struct {
 	Collector collectorCmd `cmd:"" help:"Run one collector." group:"Running"`
 	Processor processorCmd `cmd:"" help:"Run one processor." group:"Running"`
 	Loader    loaderCmd    `cmd:"" help:"Run one loader." group:"Running"`
+	Gateway   gatewayCmd   `cmd:"" help:"Run one gateway: the wallboard, the API and the live stream." group:"Running"`
 	Embedded  embeddedCmd  `cmd:"" help:"Run only the embedded parts." group:"Running"`
 
 	Migrate migrateCmd `cmd:"" help:"Make the tables and views of a ClickHouse." group:"Preparing"`
@@ -41,12 +42,13 @@ type cli struct {
 	Demo   demoCmd   `cmd:"" help:"Send the live events of a simulated contact center." group:"Sending"`
 	Replay replayCmd `cmd:"" help:"Send a call log through the front door, into a feed of its own." group:"Sending"`
 
-	Get     getCmd     `cmd:"" help:"Print the values of a KPI." group:"Looking"`
-	Verify  verifyCmd  `cmd:"" help:"Hold what is stored against what the raw events say." group:"Looking"`
-	Tail    tailCmd    `cmd:"" help:"Print the records of a topic." group:"Looking"`
-	DLQ     dlqCmd     `cmd:"" name:"dlq" help:"Look at dead letters, send them again, drop them." group:"Looking"`
-	Ready   readyCmd   `cmd:"" hidden:"" help:"Ask a service whether it is ready."`
-	Version versionCmd `cmd:"" help:"Print the version." group:"Looking"`
+	Get       getCmd       `cmd:"" help:"Print the values of a KPI." group:"Looking"`
+	Verify    verifyCmd    `cmd:"" help:"Hold what is stored against what the raw events say." group:"Looking"`
+	Wallboard wallboardCmd `cmd:"" help:"Print a link that opens the wallboard." group:"Looking"`
+	Tail      tailCmd      `cmd:"" help:"Print the records of a topic." group:"Looking"`
+	DLQ       dlqCmd       `cmd:"" name:"dlq" help:"Look at dead letters, send them again, drop them." group:"Looking"`
+	Ready     readyCmd     `cmd:"" hidden:"" help:"Ask a service whether it is ready."`
+	Version   versionCmd   `cmd:"" help:"Print the version." group:"Looking"`
 }
 
 // readyFile is where a running installation is found: the flag of a command,

@@ -35,6 +35,7 @@ const (
 	partCollector = "collector"
 	partProcessor = "processor"
 	partLoader    = "loader"
+	partGateway   = "gateway"
 	partDemo      = "demo"
 )
 
@@ -97,6 +98,7 @@ func (i *installation) addServices(c runCmd) {
 		clickhouse = []string{embedded.PartGuard}
 	}
 	i.file.Collector = "http://" + address(i.ports[portCollector])
+	i.file.Gateway = "http://" + address(i.ports[portGateway])
 	i.file.APIKey = i.secrets.APIKey
 	env := append(i.environment(),
 		"NABZ_PARTITIONS="+strconv.Itoa(c.Partitions),
@@ -116,6 +118,7 @@ func (i *installation) addServices(c runCmd) {
 	service(partLoader, portLoader, partTopics, partMigrate)
 	service(partProcessor, portProcessor, partTopics)
 	service(partCollector, portCollector, partTopics)
+	service(partGateway, portGateway, partTopics)
 	if c.Demo {
 		// The last to start and the first to stop. It is told the addresses:
 		// the ready file is written when it, too, is up.
@@ -150,6 +153,7 @@ func (c runCmd) welcome(i *installation) {
 	}
 	f := i.file
 	fmt.Fprintf(i.app.stderr, "\nnabz is ready (process %d).\n\n", os.Getpid())
+	fmt.Fprintf(i.app.stderr, "  wallboard     %s\n                (for 15 minutes; nabz wallboard prints another)\n", wallboardLink(f))
 	fmt.Fprintf(i.app.stderr, "  send events   %s/v1/events  (the API key is in the ready file)\n", f.Collector)
 	fmt.Fprintf(i.app.stderr, "  Kafka         %s\n", f.Kafka)
 	if f.ClickHouseHTTP != "" {

@@ -24,6 +24,7 @@ const loopback = "127.0.0.1"
 type portFlags struct {
 	Ports          string        `help:"auto: any free ports, kept over restarts; default: the ones below." enum:"auto,default" default:"default"`
 	CollectorPort  int           `help:"Port of the collector." default:"8080"`
+	GatewayPort    int           `help:"Port of the gateway, where the wallboard is." default:"8090"`
 	KafkaPort      int           `help:"Port of the embedded broker." default:"9092"`
 	NativePort     int           `help:"Guarded native port of the embedded ClickHouse." default:"9000"`
 	HTTPPort       int           `name:"http-port" help:"HTTP port of the embedded ClickHouse." default:"8123"`
@@ -47,6 +48,7 @@ const (
 	portCollector = "collector"
 	portProcessor = "processor"
 	portLoader    = "loader"
+	portGateway   = "gateway"
 	portKafka     = "kafka"
 	portHTTP      = "clickhouse_http"
 	portNative    = "clickhouse_native"
@@ -83,7 +85,7 @@ func openInstallation(a *app, flags portFlags) (*installation, func(), error) {
 }
 
 func (i *installation) choosePorts(dir string) error {
-	names := []string{portCollector, portProcessor, portLoader, portKafka, portHTTP, portNative, portEngine}
+	names := []string{portCollector, portProcessor, portLoader, portGateway, portKafka, portHTTP, portNative, portEngine}
 	ports, err := supervise.Ports(i.app.ctx, filepath.Join(dir, "ports.json"), loopback, names)
 	if err != nil {
 		return err
@@ -92,7 +94,7 @@ func (i *installation) choosePorts(dir string) error {
 	if i.flags.Ports == "auto" {
 		return nil
 	}
-	fixed := map[string]int{portCollector: i.flags.CollectorPort}
+	fixed := map[string]int{portCollector: i.flags.CollectorPort, portGateway: i.flags.GatewayPort}
 	if len(i.app.Kafka) == 0 {
 		fixed[portKafka] = i.flags.KafkaPort
 	}

@@ -57,8 +57,11 @@ func (c serviceFlags) serve(a *app, name string, s service) error {
 			}
 		}
 		f := ready.File{PIDs: map[string]int{name: os.Getpid()}, Version: versionText(), Kafka: joined(a.Kafka)}
-		if name == "collector" {
+		switch name {
+		case partCollector:
 			f.Collector = url
+		case partGateway:
+			f.Gateway = url
 		}
 		return ready.Write(c.ReadyFile, f)
 	})

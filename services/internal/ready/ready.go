@@ -68,7 +68,7 @@ func Read(path string) (File, error) {
 	if err := json.Unmarshal(b, &f); err != nil {
 		return File{}, fmt.Errorf("read ready file %s: %w", path, err)
 	}
-	for _, owner := range []string{"run", "collector", "processor", "loader"} {
+	for _, owner := range []string{"run", "collector", "processor", "loader", "gateway"} {
 		if pid := f.PIDs[owner]; pid > 0 {
 			// EPERM is another user's process: it lives.
 			if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
