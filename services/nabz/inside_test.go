@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nabz/nabz/services/internal/explain"
 	"github.com/nabz/nabz/services/internal/ready"
 )
 
@@ -21,6 +22,87 @@ func lookInside(t *testing.T, path string) {
 	}
 	tokens(t, filepath.Dir(path), f)
 	deadLetters(t, filepath.Dir(path), f)
+	explanations(t, path, f)
+}
+
+// explanations go from a number to its facts and events, those refused too.
+func explanations(t *testing.T, path string, f ready.File) {
+	t.Helper()
+	ask := func(into any, args ...string) bool {
+		t.Helper()
+		code, out, errs := call(append([]string{"explain", "--json", "--ready-file", path}, args...)...)
+		if code != 0 {
+			t.Fatalf("nabz explain %s: exit %d: %s", strings.Join(args, " "), code, errs)
+		}
+		if err := json.Unmarshal([]byte(out), into); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
+	queued := func(id, queue string, at time.Time) {
+		await(t, "event "+id, func() bool {
+			status, _ := post(t, f.Collector+"/v1/events", `{"specversion":"1.0","type":"contact.queued","source":"test","id":"`+id+`","time":"`+at.UTC().Format(time.RFC3339Nano)+
+				`","tenant":"tell","data":{"contact_id":"`+id+`","queue_id":"`+queue+`"}}`,
+				map[string]string{"Content-Type": "application/cloudevents+json", "Authorization": "Bearer " + f.APIKey})
+			return status == http.StatusOK
+		})
+	}
+	at := time.Now()
+	queued("told", "sales", at)
+	queued("told", "sales", at)
+	queued("old", "sales", at.Add(-48*time.Hour))
+	var it explain.Item
+	await(t, "the repeat", func() bool {
+		return call0("explain", "contact/told", "--ready-file", path) && ask(&it, "contact/told", "--tenant", "tell") && len(it.Facts) == 2 && len(it.Events) == 2
+	})
+	first, second := it.Events[0], it.Events[1]
+	if !first.Counted || second.Counted || second.Rejected != "repeat" || second.Offset <= first.Offset || first.Topic != "nabz.events.v1" {
+		t.Errorf("events of contact/told: %+v", it.Events)
+	}
+	var late explain.Item
+	await(t, "the late event", func() bool {
+		return call0("explain", "contact/old", "--ready-file", path) && ask(&late, "contact/old") && len(late.Events) == 1 && late.Events[0].Rejected != ""
+	})
+	if late.Events[0].Rejected != "below_horizon" || len(late.Facts) != 0 {
+		t.Errorf("events of contact/old: %+v", late.Events)
+	}
+	var c explain.Cell
+	ask(&c, "service_level", "--at", at.UTC().Format(time.RFC3339Nano), "--tenant", "tell", "--where", "queue=sales", "--by", "channel")
+	if c.Total != 1 || len(c.Facts) != 1 || c.Facts[0].Item != "contact/told" || len(c.Facts[0].Events) != 2 || len(c.Values) != 1 {
+		t.Errorf("the cell: %+v", c)
+	}
+	for _, m := range c.Measures {
+		if m.Stored == nil || *m.Stored != m.Counted || m.Name == "offered" && m.Counted != 1 || m.Name == "answered_in" && (m.Refused != 1 || m.Conditions[0].Condition != "outcome is answered") {
+			t.Errorf("measure %+v", m)
+		}
+	}
+	var w explain.Cell
+	ask(&w, "waiting", "--window", "60m", "--tenant", "tell")
+	if w.Total != 1 || w.Measures[0].Counted != 1 {
+		t.Errorf("the window: %+v", w)
+	}
+	text := func(want int, words string, args ...string) {
+		t.Helper()
+		if code, out, errs := call(append([]string{"explain", "--ready-file", path}, args...)...); code != want || !strings.Contains(out+errs, words) {
+			t.Errorf("nabz explain %s: exit %d, want %d with %q: %s%s", strings.Join(args, " "), code, want, words, out, errs)
+		}
+	}
+	text(0, "not outcome is answered", "service_level", "--grain", "day", "--tenant", "tell")
+	text(0, "refused: repeat", "contact/told")
+	text(1, "nothing is known", "contact/nobody")
+	text(2, `no kind "contract", did you mean "contact"?`, "contract/1")
+	text(2, `did you mean "offered"?`, "offred")
+	text(2, "write dimension=value", "offered", "--where", "team=1")
+	text(2, "has the dimensions", "offered", "--by", "team")
+	text(2, "not one of 1m", "offered", "--window", "7m")
+	text(2, "no grain", "offered", "--grain", "year")
+	text(1, "nothing is known", "offered", "--feed", "nowhere")
+}
+
+// call0 tells whether a command ends with 0.
+func call0(args ...string) bool {
+	code, _, _ := call(args...)
+	return code == 0
 }
 
 // deadLetters has an event refused that is too far ahead, and sends it again
