@@ -13,6 +13,9 @@ type processorCmd struct {
 	Group      string        `help:"Consumer group that shares the partitions out." default:"nabz.processor"`
 	Flush      time.Duration `help:"How often changed rows are written." default:"100ms"`
 	Checkpoint time.Duration `help:"How often the state is kept." default:"1s"`
+	BoardGroup string        `help:"Consumer group that shares the boards out." default:"nabz.board"`
+	Show       time.Duration `help:"How often changed readings are written, at most." default:"100ms"`
+	Zone       string        `help:"Zone whose days the window of today begins with, an IANA name." default:"UTC"`
 }
 
 // Help shows an example.
@@ -28,6 +31,7 @@ func (c processorCmd) Run(a *app) error {
 	conf := processor.Default()
 	conf.Kafka, conf.Listen, conf.Group = a.Kafka, c.Listen, c.Group
 	conf.Flush, conf.Checkpoint = c.Flush, c.Checkpoint
+	conf.BoardGroup, conf.Show, conf.Zone = c.BoardGroup, c.Show, c.Zone
 	host, err := os.Hostname()
 	if err != nil {
 		host = "processor"

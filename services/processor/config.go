@@ -2,6 +2,7 @@ package processor
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -13,6 +14,14 @@ type Config struct {
 	Listen string
 	// Group is the consumer group that shares the partitions out.
 	Group string
+	// BoardGroup is the consumer group that shares the boards out.
+	BoardGroup string
+	// Zone is the IANA name of the zone whose days the window of today begins
+	// with; empty: UTC.
+	Zone string
+	// Show is how often changed readings are written, at most: it bounds what
+	// a wall of screens is sent, and adds to how far it is behind.
+	Show time.Duration
 	// Instance names this process in claims and logs.
 	Instance string
 	// Flush is how often changed rows are written. It bounds how long a
@@ -29,8 +38,8 @@ type Config struct {
 // Default gives the settings that suit one machine and a cluster alike.
 func Default() Config {
 	return Config{
-		Listen: "127.0.0.1:0", Group: "nabz.processor", Instance: "processor",
-		Flush: 100 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
+		Listen: "127.0.0.1:0", Group: "nabz.processor", BoardGroup: "nabz.board", Instance: "processor",
+		Flush: 100 * time.Millisecond, Show: 100 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
 	}
 }
 
@@ -68,10 +77,13 @@ func (c Config) check() error {
 	if len(c.Kafka) == 0 {
 		errs = append(errs, errors.New("kafka: at least one broker is needed"))
 	}
-	if c.Group == "" {
+	if c.Group == "" || c.BoardGroup == "" {
 		errs = append(errs, errors.New("group: a name is needed"))
 	}
-	for name, d := range map[string]time.Duration{"flush": c.Flush, "checkpoint": c.Checkpoint, "pulse": c.Pulse} {
+	if _, err := time.LoadLocation(c.Zone); err != nil {
+		errs = append(errs, fmt.Errorf("zone: %w", err))
+	}
+	for name, d := range map[string]time.Duration{"flush": c.Flush, "checkpoint": c.Checkpoint, "pulse": c.Pulse, "show": c.Show} {
 		if d < 10*time.Millisecond || d > time.Minute {
 			errs = append(errs, errors.New(name+": between 10ms and 1m"))
 		}

@@ -19,6 +19,8 @@ type metrics struct {
 	position *prometheus.GaugeVec
 	items    *prometheus.GaugeVec
 	waiting  *prometheus.GaugeVec
+	boards   prometheus.Gauge
+	board    boardMetrics
 }
 
 func newMetrics() *metrics {
@@ -33,7 +35,9 @@ func newMetrics() *metrics {
 		items:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_items", Help: "Items held in memory."}, by),
 		waiting:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_rows_waiting", Help: "Rows written and not acknowledged."}, by),
 	}
-	m.registry.MustRegister(m.owned, m.records, m.restarts, m.missed, m.position, m.items, m.waiting)
+	m.boards = prometheus.NewGauge(prometheus.GaugeOpts{Name: "nabz_processor_boards", Help: "Partitions of panes whose board this process has."})
+	m.board = newBoardMetrics(m.registry)
+	m.registry.MustRegister(m.boards, m.owned, m.records, m.restarts, m.missed, m.position, m.items, m.waiting)
 	return m
 }
 
@@ -56,10 +60,7 @@ func (s *Service) server() *http.Server {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		s.mu.Lock()
-		n := len(s.tasks)
-		s.mu.Unlock()
-		if n == 0 {
+		if s.events.size() == 0 {
 			http.Error(w, "no partition is assigned yet", http.StatusServiceUnavailable)
 			return
 		}

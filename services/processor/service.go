@@ -1,6 +1,8 @@
-// Package processor is the shell around the machines of pkg/track: it shares
-// the partitions out by a consumer group, restores the task of each from its
-// state log, carries records in and rows out, and keeps checkpoints.
+// Package processor is the shell around the machines of pkg/track and pkg/board:
+// it shares the partitions out by consumer groups. The task of a partition of
+// events it restores from its state log, carries records in and rows out, and
+// keeps checkpoints; the board of a partition of panes it rebuilds from the
+// log's tail, and carries its readings out.
 //
 // It does not know what an event or a row means.
 package processor
@@ -11,7 +13,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -32,19 +33,14 @@ type Service struct {
 	listening chan struct{}
 	address   net.Addr
 
-	group *kgo.Client
-	panes int32                   // partitions of the topic of panes
-	fail  context.CancelCauseFunc // ends the service: no attempt of a task can help
-
-	mu    sync.Mutex
-	tasks map[int32]*running
+	events *share // partitions of events, each with its task
+	boards *share // partitions of panes, each with its board
+	sizes  sizes
+	fail   context.CancelCauseFunc // ends the service: no attempt of a task can help
 }
 
-// running is a task that this process works on, or tries to.
-type running struct {
-	stop context.CancelFunc
-	done chan struct{}
-}
+// sizes are how many partitions topics have.
+type sizes struct{ events, panes, values int32 }
 
 // New checks the configuration; it opens nothing.
 func New(config Config, log *zap.Logger) (*Service, error) {
@@ -55,10 +51,22 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure processor: %w", err)
 	}
-	return &Service{
-		config: config, log: log, catalog: c, metrics: newMetrics(),
-		listening: make(chan struct{}), tasks: map[int32]*running{},
-	}, nil
+	s := &Service{config: config, log: log, catalog: c, metrics: newMetrics(), listening: make(chan struct{})}
+	s.events = &share{
+		service: s, group: config.Group, topic: kafka.TopicEvents, owned: s.metrics.owned, tasks: map[int32]*running{},
+		run: func(ctx context.Context, partition int32, log *zap.Logger) error {
+			t := &task{service: s, partition: partition, log: log}
+			return t.run(ctx)
+		},
+	}
+	s.boards = &share{
+		service: s, group: config.BoardGroup, topic: kafka.TopicPanes, owned: s.metrics.boards, tasks: map[int32]*running{},
+		run: func(ctx context.Context, partition int32, log *zap.Logger) error {
+			b := &boardTask{service: s, partition: partition, log: log}
+			return b.run(ctx)
+		},
+	}
+	return s, nil
 }
 
 // Address waits until the processor listens and gives where; nil when ctx ends
@@ -109,40 +117,20 @@ func (s *Service) Run(ctx context.Context) error {
 	return err
 }
 
-// join is the life in the group: the client learns which partitions are this
-// process's, and never fetches a record; every task reads by itself, from the
-// position that its own state names.
+// join takes part in both groups.
 func (s *Service) join(ctx context.Context) error {
 	conf := kafka.Config{Brokers: s.config.Kafka, ClientID: "processor", Log: s.log}
-	options := append(kafka.GroupOptions(conf, s.config.Group, kafka.TopicEvents),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { s.assigned(ctx, p[kafka.TopicEvents]) }),
-		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { s.revoked(p[kafka.TopicEvents]) }),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { s.revoked(p[kafka.TopicEvents]) }),
-	)
-	if err := s.topics(ctx, conf); err != nil {
+	if err := s.topics(ctx, conf); err != nil || ctx.Err() != nil {
 		return err
 	}
-	client, err := kgo.NewClient(options...)
-	if err != nil {
-		return fmt.Errorf("join group %s: %w", s.config.Group, err)
-	}
-	s.group = client
-	client.PauseFetchTopics(kafka.TopicEvents)
-	defer client.Close()
-	for ctx.Err() == nil {
-		fetches := client.PollFetches(ctx)
-		fetches.EachError(func(_ string, _ int32, err error) {
-			if ctx.Err() == nil {
-				s.log.Warn("group", zap.Error(err))
-			}
-		})
-	}
-	s.stopAll()
-	return nil
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.events.join(ctx, conf) })
+	g.Go(func() error { return s.boards.join(ctx, conf) })
+	return g.Wait()
 }
 
-// topics waits until the topics are there, and learns how many partitions the
-// panes have.
+// topics waits until the topics are there, and learns how many partitions they
+// have.
 func (s *Service) topics(ctx context.Context, conf kafka.Config) error {
 	client, err := kgo.NewClient(kafka.Options(conf)...)
 	if err != nil {
@@ -151,9 +139,10 @@ func (s *Service) topics(ctx context.Context, conf kafka.Config) error {
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	for {
-		details, err := admin.ListTopics(ctx, kafka.TopicEvents, kafka.TopicFacts, kafka.TopicPanes, kafka.TopicState)
+		details, err := admin.ListTopics(ctx, kafka.TopicEvents, kafka.TopicFacts, kafka.TopicPanes, kafka.TopicState, kafka.TopicValues)
 		if err == nil && details.Error() == nil {
-			s.panes = int32(len(details[kafka.TopicPanes].Partitions))
+			count := func(topic string) int32 { return int32(len(details[topic].Partitions)) }
+			s.sizes = sizes{events: count(kafka.TopicEvents), panes: count(kafka.TopicPanes), values: count(kafka.TopicValues)}
 			return nil
 		}
 		s.log.Info("topics are not there yet", zap.Error(errors.Join(err, details.Error())))
@@ -163,80 +152,4 @@ func (s *Service) topics(ctx context.Context, conf kafka.Config) error {
 		case <-time.After(restartAfter):
 		}
 	}
-}
-
-func (s *Service) assigned(ctx context.Context, partitions []int32) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range partitions {
-		if s.tasks[p] != nil {
-			continue
-		}
-		work, stop := context.WithCancel(ctx)
-		r := &running{stop: stop, done: make(chan struct{})}
-		s.tasks[p] = r
-		go func() {
-			defer close(r.done)
-			s.own(work, p)
-		}()
-	}
-	s.metrics.owned.Set(float64(len(s.tasks)))
-}
-
-func (s *Service) revoked(partitions []int32) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range partitions {
-		if r := s.tasks[p]; r != nil {
-			r.stop()
-		}
-	}
-	for _, p := range partitions {
-		if r := s.tasks[p]; r != nil {
-			<-r.done
-			delete(s.tasks, p)
-		}
-	}
-	s.metrics.owned.Set(float64(len(s.tasks)))
-}
-
-func (s *Service) stopAll() {
-	s.mu.Lock()
-	all := make([]int32, 0, len(s.tasks))
-	for p := range s.tasks {
-		all = append(all, p)
-	}
-	s.mu.Unlock()
-	s.revoked(all)
-}
-
-// own runs the task of a partition for as long as the partition is this
-// process's, beginning anew from its state whenever it fails.
-func (s *Service) own(ctx context.Context, partition int32) {
-	log := s.log.With(zap.Int32("partition", partition))
-	for ctx.Err() == nil {
-		t := &task{service: s, partition: partition, log: log}
-		err := t.run(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if ahead, ok := errors.AsType[*aheadError](err); ok {
-			s.fail(ahead)
-			return
-		}
-		log.Warn("task begins anew from its state", zap.Error(err))
-		s.metrics.restarts.Inc()
-		select {
-		case <-ctx.Done():
-		case <-time.After(restartAfter):
-		}
-	}
-}
-
-// committed tells the group how far a partition is kept, for the tools that
-// show lag; nothing is read from there.
-func (s *Service) committed(partition int32, position int64) {
-	s.group.CommitOffsets(context.Background(), map[string]map[int32]kgo.EpochOffset{
-		kafka.TopicEvents: {partition: {Epoch: -1, Offset: position}},
-	}, nil)
 }

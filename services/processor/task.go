@@ -120,7 +120,7 @@ func (t *task) loop(ctx context.Context) error {
 	fetched := make(chan kgo.Fetches)
 	polls, stop := context.WithCancel(ctx)
 	var poller sync.WaitGroup
-	poller.Go(func() { t.poll(polls, fetched) })
+	poller.Go(func() { poll(polls, t.client, fetched) })
 	defer poller.Wait()
 	defer stop()
 	for {
@@ -146,16 +146,6 @@ func (t *task) loop(ctx context.Context) error {
 			t.checkpoint()
 		case <-pulse.C:
 			t.pulse(ctx)
-		}
-	}
-}
-
-func (t *task) poll(ctx context.Context, out chan<- kgo.Fetches) {
-	for ctx.Err() == nil {
-		f := t.client.PollRecords(ctx, pollRecords)
-		select {
-		case out <- f:
-		case <-ctx.Done():
 		}
 	}
 }
@@ -237,7 +227,7 @@ func (t *task) write(e track.Effect) {
 func (t *task) route(key string) int32 {
 	p, ok := t.routes[key]
 	if !ok {
-		p = event.Partition([]byte(key), t.service.panes)
+		p = event.Partition([]byte(key), t.service.sizes.panes)
 		t.routes[strings.Clone(key)] = p
 	}
 	return p
@@ -257,7 +247,7 @@ func (t *task) send(topic string, partition int32, value []byte) {
 // broadcast writes a row behind the rows of every partition that the task
 // writes to. It counts as one row, acknowledged when all copies are.
 func (t *task) broadcast(value []byte) {
-	left := t.service.panes + 1
+	left := t.service.sizes.panes + 1
 	var mu sync.Mutex
 	done := func(_ *kgo.Record, err error) {
 		if err != nil {
@@ -274,7 +264,7 @@ func (t *task) broadcast(value []byte) {
 	}
 	ctx := context.Background()
 	t.client.Produce(ctx, &kgo.Record{Topic: kafka.TopicFacts, Partition: t.partition, Value: value}, done)
-	for p := range t.service.panes {
+	for p := range t.service.sizes.panes {
 		t.client.Produce(ctx, &kgo.Record{Topic: kafka.TopicPanes, Partition: p, Value: value}, done)
 	}
 }
@@ -339,7 +329,7 @@ func (t *task) acked() {
 	if footer {
 		t.owner.FooterAcked()
 		position, _ := t.owner.Saved()
-		t.service.committed(t.partition, position)
+		t.service.events.committed(t.partition, position)
 	}
 	t.footer()
 }
