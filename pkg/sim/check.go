@@ -21,6 +21,9 @@ func check(p Plan, log []Record, s *Store) error {
 	if err := v.checkFacts(p, s); err != nil {
 		return err
 	}
+	if err := v.checkVerdicts(s); err != nil {
+		return err
+	}
 	return v.checkPanes(p, s)
 }
 

@@ -105,7 +105,7 @@ func (h *history) contact(tenant, feed, id string, at int64) []event.Event {
 		slices.SortFunc(attrs, func(a, b event.Attr) int { return cmp.Compare(a.Number, b.Number) })
 		u := h.uid()
 		events = append(events, event.Event{
-			Tenant: tenant, Feed: feed, Type: typ, Source: "sim", ID: u.String(), UID: u, Time: at,
+			Tenant: tenant, Feed: feed, Type: typ, Source: fmt.Sprintf("sim%d", id[len(id)-1]%3), ID: u.String(), UID: u, Time: at,
 			Sequence: int64(h.rnd.IntN(2)), Kind: "contact", Entity: id, Attrs: attrs,
 		})
 	}
@@ -122,7 +122,11 @@ func (h *history) contact(tenant, feed, id string, at int64) []event.Event {
 	}
 	for range 1 + h.rnd.IntN(3) {
 		add("contact.queued", text(event.FieldQueueID, queue), text(event.FieldChannel, "voice"))
-		wait(60_000)
+		if h.rnd.IntN(8) > 0 {
+			wait(60_000)
+		} else {
+			at += target // to the millisecond
+		}
 		if h.rnd.IntN(4) == 0 {
 			h.leave(add, text, queue)
 			break

@@ -11,6 +11,7 @@ import (
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/pane"
+	"github.com/nabz/nabz/pkg/sla"
 	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/pkg/track/contact"
 )
@@ -86,6 +87,7 @@ func NewPlan(partition int32) Plan {
 	}
 	p.Config = track.Config{
 		Partition: partition, Epoch: 1, Layouts: layouts, PaneKeepMs: paneKeep, Rank: rank,
+		Policies: policies(f),
 		Kinds: []track.Kind{{
 			Name:    contact.Kind,
 			Tracker: contact.New(contact.Config{Families: f, Opener: opener, LingerMs: linger, MaxAgeMs: maxAge}),
@@ -93,6 +95,29 @@ func NewPlan(partition int32) Plan {
 		}},
 	}
 	return p
+}
+
+// Deadlines are as short as the waits of histories, so that each is met, late
+// and silent in every seed. ms.
+const (
+	target    = 20_000
+	targetQ1  = 45_000
+	settle    = 2_000
+	lateness  = 60_000
+	silent    = 20_000
+	firstWarn = 0.5
+)
+
+func policies(f contact.Families) *sla.Set {
+	queue := func(not bool, names ...string) sla.Match {
+		return sla.Match{Column: contact.QueueQueue, Texts: names, Not: not}
+	}
+	return &sla.Set{Policies: []*sla.Policy{{
+		Name: "wait", Of: f.Queue, From: contact.QueueEnqueuedAt, To: contact.QueueLeftAt,
+		Where:   []sla.Match{queue(true, "q2"), {Column: contact.QueueOutcome, Texts: []string{"full"}, Not: true}},
+		Targets: []sla.Target{{Match: []sla.Match{queue(false, "q1")}, Ms: targetQ1}, {Ms: target}},
+		Warn:    []float64{firstWarn, 0.8}, SettleMs: settle, LatenessMs: lateness, SilentMs: silent, Severity: "page",
+	}}}
 }
 
 func measures(f contact.Families) []*kpi.Measure {

@@ -63,6 +63,8 @@ func identity(r row.Row) (string, int64) {
 		return fmt.Sprintf("pane %s/%s/%d %s %d %d %q %d", r.Tenant, r.Feed, r.Generation, r.Family, r.Grain, r.Bucket, r.Dims, r.Incarnation), r.Version
 	case *row.Reject:
 		return fmt.Sprintf("reject %d", r.Offset), r.Version
+	case *row.Verdict:
+		return fmt.Sprintf("verdict %s/%s/%d %s %s %s %d", r.Tenant, r.Feed, r.Generation, r.Policy, r.Item, r.ID, r.Episode), r.Version
 	case *row.Progress:
 		return fmt.Sprintf("progress %s/%s/%d", r.Tenant, r.Feed, r.Generation), r.Position
 	}
@@ -172,6 +174,7 @@ func (w *world) move(k *worker) {
 	switch w.rnd.IntN(12) {
 	case 0:
 		w.flush(k)
+		w.look(k)
 	case 1:
 		w.checkpoint(k)
 	case 2, 3:
@@ -198,6 +201,14 @@ func (w *world) process(k *worker) {
 
 func (w *world) flush(k *worker) {
 	k.owner.Rows(func(e track.Effect) { k.rows = append(k.rows, slices.Clone(e.Value)) })
+}
+
+// look does what shells do between two records: it looks what is due, and
+// writes verdicts before their flush.
+func (w *world) look(k *worker) {
+	t := k.owner.Task()
+	t.Due(t.NextDue() + w.rnd.Int64N(60_000))
+	k.owner.Verdicts(func(e track.Effect) { k.rows = append(k.rows, slices.Clone(e.Value)) })
 }
 
 func (w *world) checkpoint(k *worker) {

@@ -212,10 +212,12 @@ func (t *Task) advance(f *feed, now, offset int64) {
 		return
 	}
 	f.panes.Advance(now)
+	// Before the first clock of all, events could not tell how late they came.
+	c := cause{offset: offset, before: f.now, now: now, evidence: f.now == 0, feed: f}
 	for len(f.wakes) > 0 && f.wakes[0].wake <= now {
-		st := f.wakes.pop()
-		t.plan.woken = append(t.plan.woken, st)
-		t.wake(f, st, now, offset)
+		c.item = f.wakes.pop()
+		t.plan.woken = append(t.plan.woken, c.item)
+		t.wake(&c)
 	}
 	f.now = now
 	t.keep.Touch(&f.node, f)
@@ -224,26 +226,35 @@ func (t *Task) advance(f *feed, now, offset int64) {
 }
 
 // wake looks at an item whose time has come.
-func (t *Task) wake(f *feed, st *itemState, now, offset int64) {
+func (t *Task) wake(c *cause) {
+	f, st, now := c.feed, c.item, c.now
 	if err := t.load(st); err != nil {
 		panic(err)
 	}
 	k := st.kind
 	t.was.Reset()
 	due := k.Timing.due(k.Tracker.Fold(&t.item, f.now, &t.was))
+	c.tenant = st.tenant()
+	if f.name == event.Live {
+		c.silent = t.silence(t.source, now)
+	}
 	if due > now {
-		// Events have put it off since it was scheduled. Nothing may happen
-		// before it is due: a restored task schedules afresh.
-		f.wakes.set(st, due)
+		// Deadlines may pass, or events have put it off since it was scheduled.
+		// The facts are what they were: nothing may happen to them before it
+		// is due, for a restored task schedules afresh.
+		for i := range t.was.Facts {
+			t.judge(c, &t.was.Facts[i], &t.was.Facts[i])
+		}
+		t.plan.moves = append(t.plan.moves, move{item: st, wake: min(due, t.promised(t.was.Facts, now)), stays: true})
 		return
 	}
 	t.is.Reset()
 	lostAt, overAt := k.Tracker.Fold(&t.item, now, &t.is)
-	t.diff(f, st, st.tenant())
+	t.diff(c)
 	// Each waking item's facts are written down before the next reuses them.
-	t.plan.keepFacts(t, f, offset)
-	t.settle(offset, f, k, st, now)
-	m := t.move(st, k, lostAt, overAt)
+	t.plan.keepFacts(t, f, c.offset)
+	t.settle(c.offset, f, k, st, now)
+	m := t.move(st, min(k.Timing.due(lostAt, overAt), t.promised(t.is.Facts, now)))
 	m.wake = max(m.wake, now+1)
 	t.plan.moves = append(t.plan.moves, m)
 }

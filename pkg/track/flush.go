@@ -4,11 +4,14 @@ import (
 	"github.com/nabz/nabz/pkg/row"
 )
 
-// Effect is one row to be written: a fact or reject, a pane, or progress. Its
+// Effect is one row to be written: a fact or reject, a pane, a verdict, or
+// progress. Its
 // bytes belong to the receiver.
 type Effect struct {
-	Kind  EffectKind
-	Route string // of a pane: its tenant and family, which share a partition
+	Kind EffectKind
+	// Route is of a pane its tenant and family, of a verdict its tenant: what
+	// shares a route shares a partition.
+	Route string
 	Value []byte // row.Append
 }
 
@@ -21,8 +24,10 @@ const (
 	// ToPanes goes to the partition of panes that Route hashes to.
 	ToPanes
 	// ToAll goes to the task's partition of facts and to all partitions of
-	// panes, behind the rows it speaks of.
+	// panes and verdicts, behind the rows it speaks of.
 	ToAll
+	// ToVerdicts goes to the partition of verdicts that Route hashes to.
+	ToVerdicts
 )
 
 // Flush gives the rows that changed since the last flush, each once in its
@@ -30,6 +35,7 @@ const (
 // changes which rows are written in between, never what they say in the end.
 func (t *Task) Flush(emit func(Effect)) {
 	p := &t.pending
+	t.FlushVerdicts(emit)
 	for _, s := range p.rejects {
 		emit(Effect{Kind: ToFacts, Value: p.bytes[s.from:s.to:s.to]})
 	}

@@ -48,6 +48,15 @@ func (o *Owner) Rows(emit func(Effect)) {
 	})
 }
 
+// Verdicts hands out the verdicts that are due, before their flush: people wait
+// for them.
+func (o *Owner) Verdicts(emit func(Effect)) {
+	o.task.FlushVerdicts(func(e Effect) {
+		o.given++
+		emit(e)
+	})
+}
+
 // RowAcked says that n more rows are durable. Rows may be acknowledged in any
 // order; all that counts is that none is missing.
 func (o *Owner) RowAcked(n int) { o.acked += int64(n) }

@@ -16,6 +16,8 @@ type plan struct {
 	rejects []row.Reject
 	moves   []move
 	woken   []*itemState
+
+	verdicts []plannedVerdict
 }
 
 // factChange is a fact that a step makes, changes or withdraws.
@@ -36,6 +38,8 @@ type move struct {
 	blob string
 	wake int64
 	drop bool
+	// stays says that nothing of the item changes but when it is looked at.
+	stays bool
 }
 
 // factKey is the identity of a fact's row within a task.
@@ -56,6 +60,10 @@ type pending struct {
 	rejects []span
 	routed  []routed // rows of panes
 	lasts   []span   // progress of generations that have ended
+
+	judged   map[verdictKey]int
+	verdicts []routed // the newest row of each deadline that changed
+	alarm    bool     // people wait for one of them
 }
 
 type span struct{ from, to int }
@@ -105,6 +113,10 @@ func (t *Task) commit(f *feed, offset int64) {
 	for i := range p.rows {
 		t.pending.fact(p.rows[i].key, p.bytes[p.rows[i].from:p.rows[i].to])
 	}
+	for i := range p.verdicts {
+		v := &p.verdicts[i]
+		t.pending.verdict(v, p.bytes[v.from:v.to])
+	}
 	for i := range p.rejects {
 		t.pending.reject(&p.rejects[i])
 	}
@@ -122,11 +134,13 @@ func (t *Task) carry(f *feed, m *move) {
 		t.keep.Drop(&st.node)
 		return
 	}
-	if st.blob == "" {
-		f.items[st.key] = st
+	if !m.stays {
+		if st.blob == "" {
+			f.items[st.key] = st
+		}
+		st.blob = m.blob
+		t.keep.Touch(&st.node, st)
 	}
-	st.blob = m.blob
-	t.keep.Touch(&st.node, st)
 	// A wake that is due later than the heap has it is found out when the
 	// heap wakes the item: most items get several events, few wait for all.
 	if st.index < 0 || m.wake < st.wake {
@@ -152,6 +166,8 @@ func (p *plan) reset() {
 	clear(p.moves)
 	clear(p.woken)
 	clear(p.rows)
+	clear(p.verdicts)
+	p.verdicts = p.verdicts[:0]
 	p.facts, p.rows, p.bytes = p.facts[:0], p.rows[:0], p.bytes[:0]
 	p.rejects, p.moves, p.woken = p.rejects[:0], p.moves[:0], p.woken[:0]
 }

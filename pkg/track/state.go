@@ -19,6 +19,7 @@ const (
 	stateFeed   = 'F'
 	stateItem   = 'I'
 	statePanes  = 'P'
+	stateSource = 'S'
 )
 
 func (k feedKey) prefix(dst []byte, tag byte) []byte {
@@ -106,10 +107,14 @@ func Restore(c Config, entries map[string]string, position int64) (*Task, error)
 	t.position = position
 	keys := slices.Sorted(maps.Keys(entries))
 	for _, k := range keys {
-		if k[0] != stateFeed {
-			continue
+		var err error
+		switch k[0] {
+		case stateFeed:
+			err = t.restoreFeed(k, entries[k])
+		case stateSource:
+			err = t.restoreSource(k, entries[k])
 		}
-		if err := t.restoreFeed(k, entries[k]); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -196,7 +201,8 @@ func (t *Task) restoreItem(f *feed, own, value string) error {
 		f.panes.Reopen(st.tenant(), &t.is.Facts[i])
 	}
 	f.items[own] = st
-	f.wakes.set(st, max(st.kind.Timing.due(lostAt, overAt), f.now+1))
+	due := min(st.kind.Timing.due(lostAt, overAt), t.promised(t.is.Facts, f.now))
+	f.wakes.set(st, max(due, f.now+1))
 	t.keep.Adopt(&st.node, st)
 	return nil
 }

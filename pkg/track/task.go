@@ -9,11 +9,14 @@ package track
 import (
 	"slices"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/item"
 	"github.com/nabz/nabz/pkg/pane"
 	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/pkg/sla"
 	"github.com/nabz/nabz/pkg/statelog"
 )
 
@@ -70,6 +73,8 @@ type Config struct {
 	Definitions string
 	Kinds       []Kind
 	Layouts     []*pane.Layout
+	// Policies are the deadlines on facts; nil: none.
+	Policies *sla.Set
 	// PaneKeepMs is how long after its end a pane stays in memory, ms.
 	PaneKeepMs int64
 	// Rank gives the rank of an event type among events of one instant.
@@ -94,9 +99,13 @@ type Task struct {
 	order    []*feed // by their first record
 	keep     *statelog.Keeper
 	position int64 // offset of the next record
+	policies map[*fact.Family][]*sla.Policy
+	sources  sources
 
 	in        event.Event
 	item      item.Item
+	source    int64 // id of the source of that item's newest event, 0 on a named feed
+	labels    []row.Label
 	was, is   fact.Buffer
 	keyBuf    []byte
 	valBuf    []byte
@@ -110,7 +119,12 @@ type Task struct {
 // NewTask makes the task of a partition with nothing in it.
 func NewTask(c Config) *Task {
 	t := &Task{cfg: c, kinds: map[string]*Kind{}, feeds: map[feedKey]*feed{}, keep: &statelog.Keeper{}}
-	t.pending.index = map[factKey]int{}
+	t.pending.index, t.pending.judged = map[factKey]int{}, map[verdictKey]int{}
+	t.sources = sources{by: map[sourceKey]*source{}, ids: map[int64]*source{}}
+	t.policies = map[*fact.Family][]*sla.Policy{}
+	for _, l := range c.Layouts {
+		t.policies[l.Family] = c.Policies.Of(l.Family)
+	}
 	for i := range c.Kinds {
 		t.kinds[c.Kinds[i].Name] = &c.Kinds[i]
 	}
@@ -153,6 +167,9 @@ func (t *Task) Step(offset int64, value []byte) {
 		return
 	}
 	t.stepEvent(offset, &t.in)
+	if t.in.Feed == event.Live {
+		t.heard(&t.in, offset)
+	}
 }
 
 func (t *Task) stepEvent(offset int64, e *event.Event) {
@@ -188,15 +205,22 @@ func (t *Task) stepEvent(offset int64, e *event.Event) {
 	}
 	t.is.Reset()
 	lostAt, overAt := k.Tracker.Fold(&t.item, f.now, &t.is)
-	tenant := e.Tenant
-	t.diff(f, st, tenant)
+	c := cause{offset: offset, before: f.now, now: f.now, evidence: true, feed: f, item: st, tenant: e.Tenant}
+	if f.name == event.Live {
+		c.silent = t.silence(t.source, f.now)
+		if t.source = offset + 1; t.sourceOf(e) != nil {
+			t.source = t.sourceOf(e).id
+		}
+	}
+	t.diff(&c)
 	if res == item.Won {
 		t.plan.rejects = append(t.plan.rejects, t.rejectRow(offset, loser, row.Superseded, f, e))
 	}
 	if len(t.item.Events) >= settleFrom {
 		t.settle(offset, f, k, st, f.now)
 	}
-	t.plan.moves = append(t.plan.moves, t.move(st, k, lostAt, overAt))
+	wake := min(k.Timing.due(lostAt, overAt), t.promised(t.is.Facts, f.now))
+	t.plan.moves = append(t.plan.moves, t.move(st, wake))
 	t.commit(f, offset)
 }
 
@@ -207,10 +231,15 @@ const settleFrom = 32
 // load decodes the state of an item, which may be new.
 func (t *Task) load(st *itemState) error {
 	if st.blob == "" {
-		t.item.Base, t.item.Events = "", t.item.Events[:0]
+		t.item.Base, t.item.Events, t.source = "", t.item.Events[:0], 0
 		return nil
 	}
-	return t.item.Decode(st.blob)
+	source, n := event.ReadVarint(st.blob)
+	if n < 0 {
+		return item.ErrMalformed
+	}
+	t.source = int64(source)
+	return t.item.Decode(st.blob[n:])
 }
 
 // settle forgets leading events that nothing can touch any more.
@@ -228,32 +257,39 @@ func (t *Task) settle(offset int64, f *feed, k *Kind, st *itemState, now int64) 
 }
 
 // move plans the new state of an item from t.item.
-func (t *Task) move(st *itemState, k *Kind, lostAt, overAt int64) move {
-	m := move{item: st, wake: k.Timing.due(lostAt, overAt)}
+func (t *Task) move(st *itemState, wake int64) move {
+	m := move{item: st, wake: wake}
 	if len(t.item.Events) == 0 && t.item.Base == "" {
 		m.drop = true
 		return m
 	}
-	t.valBuf = t.item.Append(t.valBuf[:0])
+	t.valBuf = protowire.AppendVarint(t.valBuf[:0], uint64(t.source))
+	t.valBuf = t.item.Append(t.valBuf)
 	m.blob = string(t.valBuf)
 	return m
 }
 
-// diff plans what the difference between two sets of facts does to rows and
-// panes.
-func (t *Task) diff(f *feed, st *itemState, tenant string) {
+// diff plans what the difference between two sets of facts does to rows, panes
+// and deadlines.
+func (t *Task) diff(c *cause) {
+	f, st, tenant := c.feed, c.item, c.tenant
 	for i := range t.is.Facts {
 		is := &t.is.Facts[i]
 		was := match(t.was.Facts, is, i)
 		if was != nil && fact.Equal(was, is) {
+			if c.now != c.before {
+				t.judge(c, was, is)
+			}
 			continue
 		}
+		t.judge(c, was, is)
 		f.panes.Change(tenant, was, is)
 		t.plan.facts = append(t.plan.facts, factChange{st, is, false})
 	}
 	for i := range t.was.Facts {
 		was := &t.was.Facts[i]
 		if match(t.is.Facts, was, i) == nil {
+			t.judge(c, was, nil)
 			f.panes.Change(tenant, was, nil)
 			t.plan.facts = append(t.plan.facts, factChange{st, was, true})
 		}

@@ -20,16 +20,17 @@ var arrows = map[string][]string{
 	"pkg/statelog":      {},
 	"pkg/incident":      {"pkg/row"},
 	"pkg/item":          {"pkg/event"},
+	"pkg/sla":           {"pkg/fact", "pkg/kpi", "pkg/row", "pkg/strictyaml"},
 	"pkg/kpi":           {"pkg/fact", "pkg/strictyaml"},
 	"pkg/mapping":       {"pkg/event", "pkg/strictyaml"},
 	"pkg/board":         {"pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row"},
 	"pkg/pane":          {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/statelog"},
 	"pkg/track/contact": {"pkg/event", "pkg/fact", "pkg/item"},
-	"pkg/track":         {"pkg/event", "pkg/fact", "pkg/item", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/statelog", "pkg/strictyaml"},
+	"pkg/track":         {"pkg/event", "pkg/fact", "pkg/item", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/strictyaml"},
 	"pkg/scenario":      {"pkg/event", "pkg/kpi", "pkg/row", "pkg/track"},
 	"pkg/warehouse":     {"pkg/event", "pkg/fact", "pkg/kpi"},
 	"pkg/sim": {
-		"pkg/event", "pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/statelog", "pkg/track", "pkg/track/contact",
+		"pkg/event", "pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/track", "pkg/track/contact",
 	},
 }
 
