@@ -1,0 +1,33 @@
+// Takes pictures of the page: node shots.mjs FOLDER [URL]; without a URL, of the
+// fake gateway.
+import { Fake, center } from './fake.mjs';
+import { launch } from './tools.mjs';
+
+const [folder, given] = process.argv.slice(2);
+let url = given, fake = null;
+if (!url) {
+  fake = await new Fake().start();
+  center(fake);
+  fake.beat();
+  url = `${fake.url}/#ticket=good`;
+}
+const browser = await launch();
+const [address, ticket] = url.split('#');
+const views = [
+  ['en-light', 'lang=en', 'light', 1920, 1080], ['fa-light', 'lang=fa', 'light', 1920, 1080], ['en-dark', 'lang=en', 'dark', 1366, 768],
+  ['fa-dark-kiosk', 'lang=fa&kiosk=1', 'dark', 1920, 1080], ['en-kiosk', 'lang=en&kiosk=1', 'dark', 1920, 1080], ['en-phone', 'lang=en', 'light', 390, 844],
+];
+const only = process.env.ONLY?.split(',');
+for (const [name, query, colorScheme, width, height] of views) {
+  if (only && !only.includes(name)) continue;
+  const page = await browser.newPage({ colorScheme, viewport: { width, height } });
+  page.on('console', (m) => console.log(name, m.type(), m.text()));
+  page.on('pageerror', (e) => console.log(name, 'error', e.message));
+  await page.goto(`${address}?${query}#${ticket}`);
+  await page.waitForSelector('body[data-level=fresh]');
+  await page.waitForTimeout(1500);
+  await page.screenshot({ path: `${folder}/${name}.png`, fullPage: name === 'en-phone' });
+  await page.close();
+}
+await browser.close();
+await fake?.stop();
