@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -45,33 +44,4 @@ func formatDecimal(v int64) string {
 		s += "." + strings.TrimRight(strconv.FormatInt(event.DecimalScale+f, 10)[1:], "0")
 	}
 	return s
-}
-
-// AppendJSON writes the event as a structured CloudEvent, with further members
-// of the envelope such as `"feed":"x",` in front.
-func (e *Event) AppendJSON(dst []byte, extensions string) []byte {
-	dst = append(append(dst, '{'), extensions...)
-	dst = append(dst, `"specversion":"1.0","id":`...)
-	dst = appendQuote(dst, e.ID)
-	dst = append(dst, `,"source":`...)
-	dst = appendQuote(dst, e.Source)
-	dst = append(dst, `,"type":"`...)
-	dst = append(append(dst, e.Type...), `","time":"`...)
-	dst = time.UnixMilli(e.Time).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
-	dst = append(dst, `","sequence":"`...)
-	dst = append(strconv.AppendInt(dst, e.Sequence, 10), `","data":{`...)
-	for i, m := range e.Data {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(append(append(dst, '"'), m.Name...), `":`...)
-		dst = append(dst, m.JSON...)
-	}
-	return append(dst, "}}"...)
-}
-
-func appendQuote(dst []byte, s string) []byte {
-	// A string is always written: what is not UTF-8 becomes U+FFFD.
-	b, _ := json.Marshal(s)
-	return append(dst, b...)
 }

@@ -7,7 +7,6 @@
 package mapping
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/nabz/nabz/pkg/event"
@@ -88,34 +87,6 @@ type fieldExpr struct {
 	text     *textExpr     // of strings, numbers, decimals, booleans
 	time     int           // of times: index of a time
 	duration *durationExpr // of durations
-}
-
-// Event is one event that a row gave.
-type Event struct {
-	Type     string
-	Source   string
-	ID       string
-	Time     int64 // ms since 1970 UTC
-	Sequence int64
-	Data     []Member
-}
-
-// Member is one member of data: a name and its value as JSON.
-type Member struct{ Name, JSON string }
-
-// RowError is what is wrong with a row.
-type RowError struct {
-	Line   int    // of the file, from 1
-	Column string // its name; empty: the row as a whole
-	Text   string
-}
-
-// Error gives the place and what is wrong.
-func (e *RowError) Error() string {
-	if e.Column == "" {
-		return fmt.Sprintf("line %d: %s", e.Line, e.Text)
-	}
-	return fmt.Sprintf("line %d, column %s: %s", e.Line, e.Column, e.Text)
 }
 
 // maxValue is the longest value of a column that is read.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 func catalogue(t testing.TB) *event.Catalogue {
@@ -35,7 +36,7 @@ func bank(t testing.TB) *Mapping {
 const bankHeader = "vru+line\tcall_id\tcustomer_id\tpriority\ttype\tdate\tvru_entry\tvru_exit\tvru_time\tq_start\tq_exit\tq_time\toutcome\tser_start\tser_exit\tser_time\tserver"
 
 // told writes events in a form to compare by eye.
-func told(events []Event) string {
+func told(events []source.Event) string {
 	var b strings.Builder
 	for _, e := range events {
 		b.WriteString(e.Type + " " + e.ID + " " + time.UnixMilli(e.Time).UTC().Format("2006-01-02T15:04:05.999Z"))

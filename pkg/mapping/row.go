@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 // Plan is a mapping on a file: where each column stands.
@@ -58,7 +59,7 @@ func (m *Mapping) decoded(s string) bool {
 
 // Row gives the events of one row. Those of a row that is skipped are none. A
 // row with an error gives no event at all.
-func (p *Plan) Row(line int, values []string) ([]Event, *RowError) {
+func (p *Plan) Row(line int, values []string) ([]source.Event, *source.RowError) {
 	if err := p.fits(line, values); err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (p *Plan) Row(line int, values []string) ([]Event, *RowError) {
 	if p.m.skip != nil && p.m.skip.holds(r) {
 		return nil, r.err
 	}
-	var out []Event
+	var out []source.Event
 	for _, e := range p.m.events {
 		if !e.when.holds(r) {
 			continue
@@ -84,7 +85,7 @@ func (p *Plan) Row(line int, values []string) ([]Event, *RowError) {
 // fits holds a row's columns against the header's. Some switches end each row
 // with a delimiter; a word more than there are columns says that a delimiter
 // stands unquoted in a value, and the columns behind it are not what they seem.
-func (p *Plan) fits(line int, values []string) *RowError {
+func (p *Plan) fits(line int, values []string) *source.RowError {
 	extra := values[min(len(values), p.width):]
 	if len(values) >= p.width && !slices.ContainsFunc(extra, func(s string) bool { return strings.TrimSpace(s) != "" }) {
 		return nil
@@ -93,7 +94,7 @@ func (p *Plan) fits(line int, values []string) *RowError {
 	if slices.ContainsFunc(values, func(s string) bool { return strings.Contains(s, "\n") }) {
 		text += "; is there a quote that does not close?"
 	}
-	return &RowError{Line: line, Text: text}
+	return &source.RowError{Line: line, Text: text}
 }
 
 // instant is a time of a row, once it was asked for.
@@ -109,12 +110,12 @@ type row struct {
 	values []string
 	times  []instant
 	ident  string
-	err    *RowError
+	err    *source.RowError
 }
 
 func (r *row) fail(column int, text string) {
 	if r.err == nil {
-		r.err = &RowError{Line: r.line, Text: text}
+		r.err = &source.RowError{Line: r.line, Text: text}
 		if column >= 0 {
 			r.err.Column = r.plan.m.columns[column].name
 		}
@@ -183,9 +184,9 @@ const maxIdentity = 192
 
 var escape = strings.NewReplacer("%", "%25", "/", "%2F", ":", "%3A")
 
-func (r *row) event(e *eventExpr) Event {
+func (r *row) event(e *eventExpr) source.Event {
 	m := r.plan.m
-	out := Event{Type: e.typ.Name, Source: m.Source, ID: r.id() + ":" + e.suffix, Sequence: e.sequence}
+	out := source.Event{Type: e.typ.Name, Source: m.Source, ID: r.id() + ":" + e.suffix, Sequence: e.sequence}
 	var ok bool
 	if out.Time, ok = r.time(e.at); !ok {
 		r.failTime(e.at, e.typ.Name)
@@ -196,7 +197,7 @@ func (r *row) event(e *eventExpr) Event {
 		f := &e.data[i]
 		value, ok := r.member(f)
 		if ok {
-			out.Data = append(out.Data, Member{Name: f.use.Field.Name, JSON: value})
+			out.Data = append(out.Data, source.Member{Name: f.use.Field.Name, JSON: value})
 		} else if f.use.Required {
 			r.fail(f.column(), e.typ.Name+" needs the field "+f.use.Field.Name+", and there is none")
 		}

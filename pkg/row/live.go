@@ -105,6 +105,9 @@ const (
 	Confirmed = "confirmed"
 )
 
+// numKept is the field of Reading.Kept.
+const numKept = 12
+
 func (*Reading) row() {}
 func (*Verdict) row() {}
 
@@ -116,7 +119,7 @@ func (r *Reading) append(b []byte) []byte {
 	b = num(b, 9, r.AsOf)
 	b = num(b, 10, r.ChangedAt)
 	b = num(b, 11, r.Version)
-	b = num(b, 12, r.Kept)
+	b = num(b, numKept, r.Kept)
 	for i := range r.Windows {
 		b = protowire.AppendTag(b, 13, protowire.BytesType)
 		b = protowire.AppendBytes(b, r.Windows[i].append(nil))
@@ -138,7 +141,7 @@ func (r *Reading) set(n int32, v int64, s string) error {
 		r.ChangedAt = v
 	case 11:
 		r.Version = v
-	case 12:
+	case numKept:
 		r.Kept = v
 	case 13:
 		var w Window

@@ -44,3 +44,21 @@ func TestLongMessage(t *testing.T) {
 		}
 	}
 }
+
+func TestIsKept(t *testing.T) {
+	windows := []Window{{Name: "1m", Numbers: []Number{{"value", 1}}}}
+	kept := Append(nil, &Reading{KPI: "asa", Scope: []string{"queue"}, Dims: []string{"x"}, AsOf: 5, Kept: 60_000, Windows: windows})
+	for want, records := range map[bool][][]byte{
+		true: {kept},
+		false: {
+			Append(nil, &Reading{KPI: "asa", AsOf: 60_000, Windows: windows}), Append(nil, &Progress{Position: 12, Now: 12}),
+			{}, {0xff}, kept[:8], kept[:1],
+		},
+	} {
+		for _, r := range records {
+			if IsKept(r) != want {
+				t.Errorf("kept is %v of %x", !want, r)
+			}
+		}
+	}
+}

@@ -18,7 +18,7 @@ func (m *Model) Views() []Statement {
 	for _, d := range m.KPIs.Definitions {
 		out = append(out, m.kpiViews(d)...)
 	}
-	return append(out, m.catalogView(), m.longView())
+	return append(out, m.catalogView(), m.longView(), m.kpiShownView())
 }
 
 // view makes the statement of a view for people: the rights of whoever made

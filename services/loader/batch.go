@@ -17,6 +17,7 @@ type batch struct {
 	facts    map[string]*factBlock // by family
 	panes    map[string]*paneBlock
 	rejects  rejectBlock
+	shown    shownBlock
 	progress progressBlock
 	last     map[progressKey]progress // the newest of each
 	offsets  map[string]map[int32]kgo.EpochOffset
@@ -41,6 +42,7 @@ func newBatch(l *layout) (*batch, error) {
 	}
 	note(b.events.open(l.tables))
 	note(b.rejects.open(l.tables))
+	note(b.shown.open(l.tables))
 	note(b.progress.open(l.tables))
 	for i := range l.families {
 		f, p := &factBlock{}, &paneBlock{}
@@ -65,7 +67,7 @@ func (b *batch) reset() {
 
 // blocks are the tables of data; the progress stands apart, for it comes last.
 func (b *batch) blocks() []*clickhouse.Block {
-	all := []*clickhouse.Block{b.events.block, b.rejects.block}
+	all := []*clickhouse.Block{b.events.block, b.rejects.block, b.shown.block}
 	for _, f := range b.layout.families {
 		all = append(all, b.facts[f.family.Name].block, b.panes[f.family.Name].block)
 	}
@@ -96,9 +98,12 @@ func (b *batch) add(r *kgo.Record, check *audit) {
 	}
 	of[r.Partition] = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
 	var reason string
-	if r.Topic == kafka.TopicEvents {
+	switch {
+	case r.Topic == kafka.TopicEvents:
 		reason = b.addEvent(r)
-	} else {
+	case r.Topic == kafka.TopicValues && !row.IsKept(r.Value):
+		// It passes by, and so does how far a board is.
+	default:
 		reason = b.addRow(r, check)
 	}
 	if reason != "" {
@@ -164,6 +169,8 @@ func (b *batch) addRow(r *kgo.Record, check *audit) (reason string) {
 			return reasonOutOfRange
 		}
 		b.rejects.add(v)
+	case *row.Reading:
+		return b.shown.add(v)
 	case *row.Progress:
 		if !instant(v.Now) {
 			return reasonOutOfRange

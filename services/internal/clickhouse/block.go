@@ -49,8 +49,9 @@ const (
 	kindNullUInt8
 	kindNullInstant
 	kindID
-	kindTexts // Map(…, String)
-	kindInts  // Map(LowCardinality(String), Int64)
+	kindTexts  // Map(…, String)
+	kindInts   // Map(LowCardinality(String), Int64)
+	kindFloats // Map(…, Float64)
 	kindBuckets
 )
 
@@ -61,7 +62,8 @@ var kinds = map[string]kind{
 	"Nullable(Int64)": kindNullInt64, "Nullable(UInt8)": kindNullUInt8, "Nullable(DateTime64(3, 'UTC'))": kindNullInstant,
 	"UUID":                                kindID,
 	"Map(LowCardinality(String), String)": kindTexts, "Map(LowCardinality(String), Int64)": kindInts,
-	"Map(UInt16, Int64)": kindBuckets,
+	"Map(LowCardinality(String), Float64)": kindFloats,
+	"Map(UInt16, Int64)":                   kindBuckets,
 }
 
 // NewBlock makes an empty block for a table; its error is a type of column
@@ -146,6 +148,12 @@ func (b *Block) Buckets(i int, keys []uint16, vals []int64) {
 	b.bytes += 16 * (1 + len(keys))
 }
 
+// Floats sets a map column of figures.
+func (b *Block) Floats(i int, keys []string, vals []float64) {
+	b.columns[i].maps = append(b.columns[i].maps, pairs{keys: keys, floats: vals})
+	b.bytes += 48 * (1 + len(keys))
+}
+
 // EndRow ends the row in hand: columns that were not set become zero or NULL.
 func (b *Block) EndRow() {
 	b.rows++
@@ -159,7 +167,7 @@ func (b *Block) EndRow() {
 			c.texts = append(c.texts, "")
 		case kindID:
 			c.ids = append(c.ids, uuid.UUID{})
-		case kindTexts, kindInts, kindBuckets:
+		case kindTexts, kindInts, kindFloats, kindBuckets:
 			c.maps = append(c.maps, pairs{})
 		case kindNullInt64, kindNullUInt8, kindNullInstant:
 			b.Null(i)
@@ -175,7 +183,7 @@ func (c *values) length() int {
 		return len(c.texts)
 	case kindID:
 		return len(c.ids)
-	case kindTexts, kindInts, kindBuckets:
+	case kindTexts, kindInts, kindFloats, kindBuckets:
 		return len(c.maps)
 	default: // kept as numbers
 		return len(c.ints)
@@ -246,7 +254,7 @@ func (c *values) slice() any {
 		return pointers(convert[uint8](c.ints), c.nulls)
 	case kindID:
 		return c.ids
-	case kindTexts, kindInts, kindBuckets:
+	case kindTexts, kindInts, kindFloats, kindBuckets:
 		return maps(c.maps)
 	}
 	panic("clickhouse: unknown kind of column")
@@ -276,6 +284,7 @@ type pairs struct {
 	buckets []uint16 // instead of keys
 	texts   []string
 	ints    []int64
+	floats  []float64
 }
 
 func maps(from []pairs) []column.IterableOrderedMap {
@@ -307,8 +316,11 @@ func (i *iterator) Key() any {
 }
 
 func (i *iterator) Value() any {
-	if i.p.texts != nil {
+	switch {
+	case i.p.texts != nil:
 		return i.p.texts[i.at]
+	case i.p.floats != nil:
+		return i.p.floats[i.at]
 	}
 	return i.p.ints[i.at]
 }

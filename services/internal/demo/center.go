@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 // queue is one queue of the simulated center.
@@ -64,7 +64,7 @@ type Center struct {
 // Happening is an event at an instant of simulated time, without its time.
 type Happening struct {
 	At    time.Duration
-	Event mapping.Event
+	Event source.Event
 }
 
 // NewCenter makes a center of four queues and fourteen agents at nine in the
@@ -127,10 +127,10 @@ func (c *Center) chance(p float64) bool { return c.random.Float64() < p }
 // member.
 func (c *Center) say(typ, subject string, members ...string) {
 	c.nth++
-	e := mapping.Event{Type: typ, ID: subject + ":" + c.prefix + strconv.Itoa(c.nth), Sequence: int64(c.nth)}
+	e := source.Event{Type: typ, ID: subject + ":" + c.prefix + strconv.Itoa(c.nth), Sequence: int64(c.nth)}
 	for i := 0; i+1 < len(members); i += 2 {
 		if members[i+1] != "" {
-			e.Data = append(e.Data, mapping.Member{Name: members[i], JSON: strconv.Quote(members[i+1])})
+			e.Data = append(e.Data, source.Member{Name: members[i], JSON: strconv.Quote(members[i+1])})
 		}
 	}
 	c.out = append(c.out, Happening{At: c.now, Event: e})

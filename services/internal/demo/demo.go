@@ -35,7 +35,7 @@ const (
 	// maxBehind: a collector that was away for longer is not told what it
 	// missed, for live events must be of now.
 	maxBehind = 5 * time.Second
-	source    = "demo"
+	sourceOf  = "demo"
 )
 
 // Run sends events until ctx or the time ends.
@@ -76,7 +76,7 @@ func Run(ctx context.Context, c Config) error {
 		last = now
 		for _, h := range center.Until(time.Duration(float64(now.Sub(began)-skipped) * c.Speed)) {
 			e := h.Event
-			e.Source = source
+			e.Source = sourceOf
 			e.Time = began.Add(skipped + time.Duration(float64(h.At)/c.Speed)).UnixMilli()
 			sender.Add(e.AppendJSON(nil, extensions))
 			if sender.Full() {

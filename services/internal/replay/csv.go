@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 // maxRowLines bounds the lines of one quoted row: the note of a call is shorter,
@@ -105,7 +105,7 @@ func (r *rows) quotedRow() ([]string, error) {
 	}
 	if s.broken {
 		r.ahead, r.line = append(ahead, r.ahead...), start
-		return nil, &mapping.RowError{Line: start, Text: "a quote does not close"}
+		return nil, &source.RowError{Line: start, Text: "a quote does not close"}
 	}
 	r.began = start
 	return s.values, nil

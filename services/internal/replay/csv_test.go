@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 // readAll gives the rows of a file, and what is said of bad ones.
@@ -34,7 +35,7 @@ func readAll(t *testing.T, text string, m *mapping.Mapping) (rows [][]string, to
 		if errors.Is(err, io.EOF) {
 			return rows, told
 		}
-		if bad, ok := errors.AsType[*mapping.RowError](err); ok {
+		if bad, ok := errors.AsType[*source.RowError](err); ok {
 			told = append(told, bad.Error())
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 var example = regexp.MustCompile("(?s)<!-- example: ([a-z.]+) -->\n```[a-z]*\n(.*?)```")
@@ -30,7 +30,7 @@ func TestDocumentedExample(t *testing.T) {
 	r := &replay{Config: Config{File: file, Mapping: parsed(t, "calls.yaml", parts["calls.yaml"])}}
 	var got strings.Builder
 	var told string
-	err = r.each(func(_ int, events []mapping.Event, bad *mapping.RowError) error {
+	err = r.each(func(_ int, events []source.Event, bad *source.RowError) error {
 		for _, e := range events {
 			text := string(e.AppendJSON(nil, ""))
 			data := text[strings.Index(text, `"data":`)+len(`"data":`) : len(text)-1]

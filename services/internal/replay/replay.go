@@ -21,6 +21,7 @@ import (
 
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 // Numbers of a replay.
@@ -234,8 +235,8 @@ func (r *replay) clock(ctx context.Context, kind string, at int64) ([]int64, err
 
 func (r *replay) clockRecord(kind string, at int64) []byte {
 	r.clocks++
-	e := mapping.Event{Type: kind, Source: r.Mapping.Source, ID: fmt.Sprintf("%s:%d:%d", kind, r.session, r.clocks), Time: at,
-		Data: []mapping.Member{{Name: "session", JSON: fmt.Sprint(r.session)}, {Name: "generation", JSON: fmt.Sprint(r.generation)}}}
+	e := source.Event{Type: kind, Source: r.Mapping.Source, ID: fmt.Sprintf("%s:%d:%d", kind, r.session, r.clocks), Time: at,
+		Data: []source.Member{{Name: "session", JSON: fmt.Sprint(r.session)}, {Name: "generation", JSON: fmt.Sprint(r.generation)}}}
 	extensions := `"feed":` + quoted(r.Feed) + ","
 	if r.Tenant != "" {
 		extensions += `"tenant":` + quoted(r.Tenant) + ","

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/transform"
 
 	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 // maxLine bounds one row: a call log's row has a few hundred bytes.
@@ -95,7 +96,7 @@ func decoderOf(name string) transform.Transformer {
 func (r *rows) Close() { _ = r.file.Close() }
 
 // next gives the next row and its line. At the end the error is io.EOF. A bad
-// row is a *mapping.RowError; the next one can be read.
+// row is a *source.RowError; the next one can be read.
 func (r *rows) next() ([]string, int, error) {
 	for {
 		values, err := r.record()
@@ -159,7 +160,7 @@ func (r *rows) readLine() (string, error) {
 	}
 	r.line++
 	if len(long) > maxLine {
-		return "", &mapping.RowError{Line: r.line, Text: "the line is longer than a row may be"}
+		return "", &source.RowError{Line: r.line, Text: "the line is longer than a row may be"}
 	}
 	return strings.TrimRight(string(long), "\r\n"), nil
 }
@@ -171,7 +172,7 @@ func (r *rows) object(line string) ([]string, error) {
 	dec.UseNumber()
 	var root map[string]any
 	if err := dec.Decode(&root); err != nil || dec.More() {
-		return nil, &mapping.RowError{Line: r.line, Text: "not one JSON object"}
+		return nil, &source.RowError{Line: r.line, Text: "not one JSON object"}
 	}
 	out := make([]string, len(r.header))
 	for i, path := range r.header {

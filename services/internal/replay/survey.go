@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/pkg/source"
 )
 
 // maxShuffled is how many events are shuffled at most: they are held in memory,
@@ -28,7 +28,7 @@ type survey struct {
 func (r *replay) survey() (survey, error) {
 	s := survey{least: math.MaxInt64, greatest: math.MinInt64, types: map[string]bool{}}
 	told := time.Now()
-	err := r.each(func(line int, events []mapping.Event, bad *mapping.RowError) error {
+	err := r.each(func(line int, events []source.Event, bad *source.RowError) error {
 		block := int(s.rows / blockRows)
 		if len(s.coming) <= block {
 			s.coming = append(s.coming, math.MaxInt64)
@@ -64,7 +64,7 @@ func (r *replay) survey() (survey, error) {
 }
 
 // each reads the file from its start.
-func (r *replay) each(f func(line int, events []mapping.Event, bad *mapping.RowError) error) error {
+func (r *replay) each(f func(line int, events []source.Event, bad *source.RowError) error) error {
 	in, err := openRows(r.File, r.Mapping)
 	if err != nil {
 		return err
@@ -79,11 +79,11 @@ func (r *replay) each(f func(line int, events []mapping.Event, bad *mapping.RowE
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		bad, ok := errors.AsType[*mapping.RowError](err)
+		bad, ok := errors.AsType[*source.RowError](err)
 		if err != nil && !ok {
 			return fmt.Errorf("read %s, line %d: %w", r.File, line, err)
 		}
-		var events []mapping.Event
+		var events []source.Event
 		if bad == nil {
 			events, bad = plan.Row(line, values)
 		}
@@ -100,7 +100,7 @@ func (r *replay) events(f func(body []byte, least int64) error, done func() erro
 		return r.shuffled(f, done)
 	}
 	row := 0
-	err := r.each(func(_ int, events []mapping.Event, _ *mapping.RowError) error {
+	err := r.each(func(_ int, events []source.Event, _ *source.RowError) error {
 		// Of the own block all is still to come.
 		least := r.sum.coming[row/blockRows]
 		row++
@@ -128,7 +128,7 @@ func (r *replay) shuffled(f func(body []byte, least int64) error, done func() er
 	}
 	random := rand.New(rand.NewPCG(r.Seed, 0))
 	all := make([]shuffledEvent, 0, r.sum.events)
-	err := r.each(func(_ int, events []mapping.Event, _ *mapping.RowError) error {
+	err := r.each(func(_ int, events []source.Event, _ *source.RowError) error {
 		for i := range events {
 			e := &events[i]
 			all = append(all, shuffledEvent{at: e.Time + random.Int64N(r.Shuffle.Milliseconds()+1), time: e.Time, body: e.AppendJSON(nil, r.extensions)})
