@@ -40,14 +40,14 @@ type live struct {
 
 	mu      sync.Mutex
 	tenants map[string]*tenant
-	clocks  map[int]int64  // by partition of values: everything before is in its readings, ms
-	ends    map[place]end  // of the partitions that are read
-	of      map[string]int // how many partitions the topics have
-	missing int            // partitions that have not been read to their end yet; -1: not known yet
-	caught  chan struct{}  // closed when missing is 0 for the first time
-	last    time.Time      // when a record was taken
-	swept   int64          // as_of when old readings were dropped last
-	kick    chan struct{}  // holds one when somebody has to be told
+	clocks  map[int32]int64 // by board, a partition of panes: everything before is in its readings, ms
+	ends    map[place]end   // of the partitions that are read
+	of      map[string]int  // how many partitions the topics have
+	missing int             // partitions that have not been read to their end yet; -1: not known yet
+	caught  chan struct{}   // closed when missing is 0 for the first time
+	last    time.Time       // when a record was taken
+	swept   int64           // as_of when old readings were dropped last
+	kick    chan struct{}   // holds one when somebody has to be told
 }
 
 type place struct {
@@ -84,7 +84,7 @@ type promise struct {
 
 func newLive(known func(kpi string) bool, dropped func(what string)) *live {
 	return &live{
-		known: known, dropped: dropped, tenants: map[string]*tenant{}, clocks: map[int]int64{},
+		known: known, dropped: dropped, tenants: map[string]*tenant{}, clocks: map[int32]int64{},
 		ends: map[place]end{}, of: map[string]int{}, missing: -1, caught: make(chan struct{}), kick: make(chan struct{}, 1),
 	}
 }
@@ -137,10 +137,10 @@ func (l *live) record(r *kafka.Record) bool {
 	}
 	switch v := decoded.(type) {
 	case *row.Reading:
-		l.clocks[r.Partition] = max(l.clocks[r.Partition], v.AsOf)
+		l.clocks[v.Partition] = max(l.clocks[v.Partition], v.AsOf)
 		l.reading(v)
 	case *row.Progress:
-		l.clocks[r.Partition] = max(l.clocks[r.Partition], v.Now)
+		l.clocks[v.Partition] = max(l.clocks[v.Partition], v.Now)
 	case *row.Verdict:
 		l.verdict(v)
 	default:
