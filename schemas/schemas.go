@@ -17,6 +17,12 @@ var events embed.FS
 //go:embed kpi
 var kpis embed.FS
 
+//go:embed sla
+var deadlines embed.FS
+
+// Deadlines holds one folder for each policy on a deadline.
+func Deadlines() fs.FS { return sub(deadlines, "sla") }
+
 //go:embed families.yaml
 var families []byte
 

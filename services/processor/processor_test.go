@@ -150,7 +150,7 @@ func verify(t *testing.T, brokers []string) {
 	}
 	logs := everything(t, brokers, kafka.TopicEvents)
 	got := map[int32]*sim.Store{}
-	for _, topic := range []string{kafka.TopicFacts, kafka.TopicPanes} {
+	for _, topic := range []string{kafka.TopicFacts, kafka.TopicPanes, kafka.TopicVerdicts} {
 		for _, values := range everything(t, brokers, topic) {
 			for _, v := range values {
 				r, err := row.Decode(v)
@@ -191,6 +191,8 @@ func partitionOf(r row.Row) int32 {
 	case *row.Reject:
 		return r.Partition
 	case *row.Progress:
+		return r.Partition
+	case *row.Verdict:
 		return r.Partition
 	}
 	return -1

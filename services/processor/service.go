@@ -40,7 +40,7 @@ type Service struct {
 }
 
 // sizes are how many partitions topics have.
-type sizes struct{ events, panes, values int32 }
+type sizes struct{ events, panes, values, verdicts int32 }
 
 // New checks the configuration; it opens nothing.
 func New(config Config, log *zap.Logger) (*Service, error) {
@@ -139,10 +139,10 @@ func (s *Service) topics(ctx context.Context, conf kafka.Config) error {
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	for {
-		details, err := admin.ListTopics(ctx, kafka.TopicEvents, kafka.TopicFacts, kafka.TopicPanes, kafka.TopicState, kafka.TopicValues)
+		details, err := admin.ListTopics(ctx, kafka.TopicEvents, kafka.TopicFacts, kafka.TopicPanes, kafka.TopicState, kafka.TopicValues, kafka.TopicVerdicts)
 		if err == nil && details.Error() == nil {
 			count := func(topic string) int32 { return int32(len(details[topic].Partitions)) }
-			s.sizes = sizes{events: count(kafka.TopicEvents), panes: count(kafka.TopicPanes), values: count(kafka.TopicValues)}
+			s.sizes = sizes{events: count(kafka.TopicEvents), panes: count(kafka.TopicPanes), values: count(kafka.TopicValues), verdicts: count(kafka.TopicVerdicts)}
 			return nil
 		}
 		s.log.Info("topics are not there yet", zap.Error(errors.Join(err, details.Error())))

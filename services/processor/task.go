@@ -31,6 +31,7 @@ type task struct {
 	admin     *kadm.Client
 	owner     *track.Owner
 	routes    map[string]int32 // partition of panes, by tenant and family
+	tenants   map[string]int32 // partition of verdicts, by tenant
 
 	acks     acks
 	fail     context.CancelCauseFunc
@@ -73,6 +74,7 @@ func (t *task) run(ctx context.Context) error {
 	defer fail(nil)
 	t.fail = fail
 	t.acks.wake, t.deleting, t.routes = make(chan struct{}, 1), make(chan struct{}, 1), map[string]int32{}
+	t.tenants = map[string]int32{}
 	conf := kafka.Config{Brokers: t.service.config.Kafka, ClientID: "processor-task", Log: t.log}
 	options := append(kafka.ProducerOptions(conf), kgo.RecordDeliveryTimeout(writeFor))
 	options = append(options, kafka.ConsumerOptions(conf)...)
@@ -114,6 +116,8 @@ func (t *task) run(ctx context.Context) error {
 func (t *task) loop(ctx context.Context) error {
 	c := t.service.config
 	flush, checkpoint, pulse := time.NewTicker(c.Flush), time.NewTicker(c.Checkpoint), time.NewTicker(c.Pulse)
+	due := newAlarm(c.Pulse)
+	defer due.timer.Stop()
 	defer flush.Stop()
 	defer checkpoint.Stop()
 	defer pulse.Stop()
@@ -128,6 +132,7 @@ func (t *task) loop(ctx context.Context) error {
 		if t.owner.Waiting() >= maxWaiting {
 			in = nil // back-pressure: what was read before must land first
 		}
+		due.set(t.owner.Task().NextDue())
 		select {
 		case <-ctx.Done():
 			if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -146,6 +151,10 @@ func (t *task) loop(ctx context.Context) error {
 			t.checkpoint()
 		case <-pulse.C:
 			t.pulse(ctx)
+		case <-due.timer.C:
+			if due.rings(t.owner.Task()) {
+				t.pulse(ctx)
+			}
 		}
 	}
 }
@@ -178,6 +187,9 @@ func (t *task) take(f kgo.Fetches) error {
 		if machine.Pending() >= maxPending {
 			t.owner.Rows(t.write)
 		}
+	}
+	if machine.Alarm() {
+		t.owner.Verdicts(t.write)
 	}
 	return nil
 }
@@ -218,17 +230,20 @@ func (t *task) write(e track.Effect) {
 	case track.ToFacts:
 		t.send(kafka.TopicFacts, t.partition, e.Value)
 	case track.ToPanes:
-		t.send(kafka.TopicPanes, t.route(e.Route), e.Value)
+		t.send(kafka.TopicPanes, route(t.routes, e.Route, t.service.sizes.panes), e.Value)
+	case track.ToVerdicts:
+		t.send(kafka.TopicVerdicts, route(t.tenants, e.Route, t.service.sizes.verdicts), e.Value)
 	case track.ToAll:
 		t.broadcast(e.Value)
 	}
 }
 
-func (t *task) route(key string) int32 {
-	p, ok := t.routes[key]
+// route finds the partition that a key hashes to, and remembers it.
+func route(known map[string]int32, key string, partitions int32) int32 {
+	p, ok := known[key]
 	if !ok {
-		p = event.Partition([]byte(key), t.service.sizes.panes)
-		t.routes[strings.Clone(key)] = p
+		p = event.Partition([]byte(key), partitions)
+		known[strings.Clone(key)] = p
 	}
 	return p
 }
@@ -247,7 +262,7 @@ func (t *task) send(topic string, partition int32, value []byte) {
 // broadcast writes a row behind the rows of every partition that the task
 // writes to. It counts as one row, acknowledged when all copies are.
 func (t *task) broadcast(value []byte) {
-	left := t.service.sizes.panes + 1
+	left := t.service.sizes.panes + t.service.sizes.verdicts + 1
 	var mu sync.Mutex
 	done := func(_ *kgo.Record, err error) {
 		if err != nil {
@@ -266,6 +281,9 @@ func (t *task) broadcast(value []byte) {
 	t.client.Produce(ctx, &kgo.Record{Topic: kafka.TopicFacts, Partition: t.partition, Value: value}, done)
 	for p := range t.service.sizes.panes {
 		t.client.Produce(ctx, &kgo.Record{Topic: kafka.TopicPanes, Partition: p, Value: value}, done)
+	}
+	for p := range t.service.sizes.verdicts {
+		t.client.Produce(ctx, &kgo.Record{Topic: kafka.TopicVerdicts, Partition: p, Value: value}, done)
 	}
 }
 

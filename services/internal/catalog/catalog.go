@@ -12,6 +12,7 @@ import (
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/pane"
+	"github.com/nabz/nabz/pkg/sla"
 	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/pkg/track/contact"
 	"github.com/nabz/nabz/pkg/warehouse"
@@ -24,11 +25,13 @@ const Epoch = 1
 
 // Catalog is everything that is defined.
 type Catalog struct {
-	Events   *event.Catalogue
-	Contact  contact.Families
-	KPIs     *kpi.Set
-	Timings  map[string]track.Timing
-	families []*fact.Family
+	Events  *event.Catalogue
+	Contact contact.Families
+	KPIs    *kpi.Set
+	Timings map[string]track.Timing
+	// Deadlines are the policies on facts.
+	Deadlines *sla.Set
+	families  []*fact.Family
 }
 
 // Load reads what is part of the binary.
@@ -49,7 +52,19 @@ func Load() (*Catalog, error) {
 	if c.KPIs, err = kpi.Load(schemas.KPIs(), c.families); err != nil {
 		return nil, fmt.Errorf("load definitions: %w", err)
 	}
+	if c.Deadlines, err = sla.Load(schemas.Deadlines(), c.families, c.Waits()); err != nil {
+		return nil, fmt.Errorf("load deadlines: %w", err)
+	}
 	return c, nil
+}
+
+// Waits are how long deadlines wait, by kind of item.
+func (c *Catalog) Waits() map[string]sla.Waits {
+	out := map[string]sla.Waits{}
+	for kind, t := range c.Timings {
+		out[kind] = sla.Waits{Settle: t.Settle, Lateness: t.Lateness, MaxAge: t.MaxAge}
+	}
+	return out
 }
 
 // Families are all families of facts.
@@ -65,6 +80,7 @@ func (c *Catalog) Task(partition int32) track.Config {
 	}
 	return track.Config{
 		Partition: partition, Epoch: Epoch, Definitions: c.Fingerprint(), Layouts: layouts, Rank: c.rank, PaneKeepMs: timing.Panes,
+		Policies: c.Deadlines,
 		Kinds: []track.Kind{{
 			Name: contact.Kind,
 			Tracker: contact.New(contact.Config{
@@ -103,6 +119,10 @@ func (c *Catalog) Fingerprint() string {
 		}
 	}
 	fmt.Fprintf(h, "%+v\n", c.Timings)
+	for _, p := range c.Deadlines.Policies {
+		fmt.Fprintf(h, "%s %s %d %d %v %v %v %d %d %d %s\n",
+			p.Name, p.Of.Name, p.From, p.To, p.Where, p.Targets, p.Warn, p.SettleMs, p.LatenessMs, p.SilentMs, p.Severity)
+	}
 	for _, t := range c.Events.Types() {
 		fmt.Fprintf(h, "%s %d %v\n", t.Name, t.Rank, t.Opener)
 	}

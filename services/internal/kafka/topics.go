@@ -88,7 +88,7 @@ func Catalogue(s Sizing) []Topic {
 		state,
 		topic(TopicValues, "Readings: what each KPI is over rolling windows, as people see it. Written by processors, read by gateways, and by loaders for the record of what was shown.",
 			keep(rowsKept, "the longest time without ClickHouse that loses nothing")),
-		topic(TopicVerdicts, "Verdicts: what is known of deadlines and rules. Written by processors, read by alerters, gateways and loaders.",
+		topic(TopicVerdicts, "Verdicts: what is known of deadlines and rules, those of a tenant in one partition, and progress. Written by processors, read by alerters, gateways and loaders.",
 			keep(rowsKept, "the longest time without ClickHouse that loses nothing")),
 		topic(TopicIncidents, "Incidents and what became of their messages: the outbox of alerters. Read by alerters, gateways and loaders.",
 			keep(eventsKept, "an incident that lasts longer is told anew")),
