@@ -46,6 +46,7 @@ type cli struct {
 	Verify    verifyCmd    `cmd:"" help:"Hold what is stored against what the raw events say." group:"Looking"`
 	Wallboard wallboardCmd `cmd:"" help:"Print a link that opens the wallboard." group:"Looking"`
 	Explain   explainCmd   `cmd:"" help:"Go from a number to its facts and events, or from an item to both." group:"Looking"`
+	Doctor    doctorCmd    `cmd:"" help:"Look an installation over, and say what to do." group:"Looking"`
 	Tail      tailCmd      `cmd:"" help:"Print the records of a topic." group:"Looking"`
 	DLQ       dlqCmd       `cmd:"" name:"dlq" help:"Look at dead letters, send them again, drop them." group:"Looking"`
 	Ready     readyCmd     `cmd:"" hidden:"" help:"Ask a service whether it is ready."`

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nabz/nabz/services/internal/doctor"
 	"github.com/nabz/nabz/services/internal/explain"
 	"github.com/nabz/nabz/services/internal/ready"
 )
@@ -23,6 +26,64 @@ func lookInside(t *testing.T, path string) {
 	tokens(t, filepath.Dir(path), f)
 	deadLetters(t, filepath.Dir(path), f)
 	explanations(t, path, f)
+	examined(t, path)
+}
+
+// examined has the installation looked over, sound and unsound.
+func examined(t *testing.T, path string) {
+	t.Helper()
+	look := func() (all map[string]doctor.Finding, failed []string) {
+		t.Helper()
+		code, out, errs := call("doctor", "--json", "--ready-file", path)
+		all = map[string]doctor.Finding{}
+		for d := json.NewDecoder(strings.NewReader(out)); d.More(); {
+			var f doctor.Finding
+			if err := d.Decode(&f); err != nil {
+				t.Fatal(err)
+			}
+			if all[f.Check] = f; f.Level == doctor.Fail {
+				failed = append(failed, f.Check)
+			}
+			if f.Level != doctor.OK && f.Do == "" {
+				t.Errorf("%s: nobody knows what to do: %s", f.Check, f.Says)
+			}
+		}
+		if want := map[bool]int{true: exitDone, false: exitDiffers}[len(failed) == 0]; code != want {
+			t.Errorf("doctor: exit %d, want %d: %s%s", code, want, out, errs)
+		}
+		return all, failed
+	}
+	var all map[string]doctor.Finding
+	// How full this machine's disks are is not the test's.
+	await(t, "a sound installation", func() bool {
+		var failed []string
+		all, failed = look()
+		return !slices.ContainsFunc(failed, func(check string) bool { return !strings.HasPrefix(check, "disk") })
+	})
+	for _, check := range []string{
+		"kafka", "topics", "replicas", "processors", "lag nabz.processor", "lag nabz.loader", "dead letters", "clickhouse", "schema", "clock of ClickHouse",
+		"numbers", "zones", "service collector", "service processor", "service loader", "alertmanager", "data directory", "secrets.json", "ready.json", "disk",
+	} {
+		if _, there := all[check]; !there {
+			t.Errorf("nobody looked at: %s", check)
+		}
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, failed := look(); !slices.Contains(failed, "ready.json") {
+		t.Errorf("everybody may read the ready file, and what fails is %q", failed)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ := call("doctor", "--data-dir", t.TempDir(), "--kafka", "127.0.0.1:1", "--clickhouse", "clickhouse://a:b@127.0.0.1:1/nabz", "--service", "gone=http://127.0.0.1:1",
+		"--alertmanager", "http://127.0.0.1:1")
+	for _, line := range []string{"fail  kafka", "fail  clickhouse", "fail  service gone", "fail  alertmanager", "to do: start the brokers"} {
+		if code != exitDiffers || !strings.Contains(out, line) {
+			t.Errorf("doctor of nothing: exit %d, want 3 with %q: %s", code, line, out)
+		}
+	}
 }
 
 // explanations go from a number to its facts and events, those refused too.
