@@ -23,9 +23,9 @@ export const kpis = [
   kpi('asa', 'Average speed of answer', 'میانگین سرعت پاسخ', 's', { at_most: 20 }, 'wait of answered queue segments / answered'),
   kpi('offered', 'Offered', 'پیشنهادشده', 'count', null, 'queue segments that began'),
   kpi('answered', 'Answered', 'پاسخ‌داده‌شده', 'count', null, 'queue segments answered'),
-  kpi('talking', 'Talking', 'در گفت‌وگو', 'count', null, 'agent segments'),
-  kpi('on_hold', 'On hold', 'در نگه‌داشت', 'count', null, 'agent segments'),
-  kpi('wrapping_up', 'Wrapping up', 'کار پس از تماس', 'count', null, 'agent segments'),
+  kpi('talking', 'Talking', 'در گفت‌وگو', 'count', null, 'agent segments', {
+    variants: [{ name: 'held', formula: 'level(held)', source: 'A source' }, { name: 'wrapup', formula: 'level(wrapping)', source: 'A source' }],
+  }),
 ];
 
 export class Fake {
@@ -185,9 +185,7 @@ export function center(fake) {
     fake.set('longest_waiting', queue, all({ value: 74, since: new Date(Date.now() - 74_000).toISOString() }));
     fake.set('offered', queue, all((i) => ({ value: n([45, 130, 540, 3804][i]) })));
     fake.set('answered', queue, all((i) => ({ value: n([42, 119, 506, 3610][i]) })));
-    fake.set('talking', queue, all({ value: n(18) }));
-    fake.set('on_hold', queue, all({ value: n(3) }));
-    fake.set('wrapping_up', queue, all({ value: n(6) }));
+    fake.set('talking', queue, all({ value: n(18), held: n(3), wrapup: n(6) }));
   }
   const due = (s) => new Date(Date.now() + s * 1000).toISOString();
   const p = (item, queue, state, s, more = {}) => fake.promise({ policy: 'queue_wait', kind: 'deadline', item, labels: { queue, channel: 'voice' }, severity: 'page', state, stage: 'settled', uncertain: false, quiet: false, due_at: due(s), decided_at: due(0), target_s: 60, value: null, bound: null, episode: due(s - 60), ...more });

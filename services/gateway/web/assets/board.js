@@ -16,8 +16,8 @@ export const windows = ['5m', '15m', '60m', 'today'];
 const oldest = ['longest_waiting', 'waiting'];
 const agents = [
   { id: 'talking', kpi: 'talking', field: 'value' },
-  { id: 'held', kpi: 'on_hold', field: 'value' },
-  { id: 'wrapup', kpi: 'wrapping_up', field: 'value' },
+  { id: 'held', kpi: 'talking', field: 'held' },
+  { id: 'wrapup', kpi: 'talking', field: 'wrapup' },
 ];
 
 // needed are the KPIs that the board shows.
