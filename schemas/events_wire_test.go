@@ -151,7 +151,7 @@ func equalEvent(t *testing.T, m protoreflect.Message, e *event.Event) {
 
 func randomRow(r *rand.Rand) row.Row {
 	place := row.Place{Tenant: word(r), Feed: word(r), Generation: number(r), Epoch: number(r), Partition: int32(r.IntN(9))}
-	switch r.IntN(6) {
+	switch r.IntN(7) {
 	case 0:
 		f := &row.Fact{Place: place, Family: word(r), Kind: word(r), Item: word(r), ID: uid(r), OpenedAt: number(r), Version: number(r), Deleted: r.IntN(2) == 0}
 		for n := range int32(r.IntN(20)) {
@@ -187,6 +187,9 @@ func randomRow(r *rand.Rand) row.Row {
 			Labels: []row.Label{{Name: word(r), Value: word(r)}}, Severity: word(r), State: row.AtRisk, Stage: row.Settled,
 			Quiet: r.IntN(2) == 0, Uncertain: r.IntN(2) == 0, DueAt: number(r), DecidedAt: number(r), Target: number(r),
 			Value: r.Float64(), Bound: -r.Float64(), Version: number(r)}
+	case 5:
+		return &row.Tally{Tenant: word(r), Collector: word(r), Minute: number(r), Events: number(r), Records: number(r), DeadLetters: number(r),
+			Refused: number(r), Unacknowledged: number(r), Version: number(r)}
 	default:
 		return &row.Progress{Place: place, Position: number(r), Now: number(r), State: row.Open, Session: number(r)}
 	}

@@ -1,7 +1,7 @@
-// Package row is what tasks write: facts, panes, rejects and progress, and what
-// is made of panes and facts while they are new, readings and verdicts, each an
-// absolute upsert with a deterministic key and a version, and their form on
-// Kafka.
+// Package row is what tasks write: facts, panes, rejects and progress; what is
+// made of panes and facts while they are new, readings and verdicts; and what
+// collectors count, tallies; each an absolute upsert with a deterministic key
+// and a version, and their form on Kafka.
 //
 // It does not know who writes or reads them. It reads no clock, starts no
 // goroutine and performs no I/O.
@@ -9,8 +9,8 @@ package row
 
 import "github.com/nabz/nabz/pkg/event"
 
-// Row is a [Fact], a [Pane], a [Reject], a [Progress], a [Reading] or a
-// [Verdict].
+// Row is a [Fact], a [Pane], a [Reject], a [Progress], a [Reading], a [Verdict]
+// or a [Tally].
 type Row interface{ row() }
 
 // Place says which feed and which computation of it a row belongs to; it is

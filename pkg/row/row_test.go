@@ -17,6 +17,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(Append(nil, &Progress{Place: place, State: Open}))
 	f.Add(Append(nil, &Reading{Place: place, KPI: "asa", Scope: []string{"queue"}, Dims: []string{""}, Windows: []Window{{Name: "5m", From: 7, Numbers: []Number{{"value", 0.5}, {"count", 0}}}}}))
 	f.Add(Append(nil, &Verdict{Place: place, Policy: "wait", ID: event.UID{1}, Labels: []Label{{"queue", "x"}, {"", ""}}, Value: 0.5, Quiet: true}))
+	f.Add(Append(nil, &Tally{Tenant: "bank", Collector: "x", Minute: 60_000, Records: 3, Version: 1}))
 	f.Add([]byte{})
 	f.Add([]byte{0x0a, 0x02, 0x4a, 0x05})
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -10,7 +10,7 @@ import (
 	"github.com/nabz/nabz/pkg/event"
 )
 
-// A record is the Protobuf message nabz.row.v1.Row: one of six messages, each
+// A record is the Protobuf message nabz.row.v1.Row: one of seven messages, each
 // under a number of its own (schemas/events/row.proto).
 const (
 	numFact     = 1
@@ -19,6 +19,7 @@ const (
 	numProgress = 4
 	numReading  = 5
 	numVerdict  = 6
+	numTally    = 7
 )
 
 // FirstColumn is added to the number of a fact's column on the wire.
@@ -42,6 +43,8 @@ func Append(dst []byte, r Row) []byte {
 		return wrap(dst, numReading, r.append)
 	case *Verdict:
 		return wrap(dst, numVerdict, r.append)
+	case *Tally:
+		return wrap(dst, numTally, r.append)
 	}
 	panic("row: unknown row")
 }
@@ -301,6 +304,9 @@ func Decode(b []byte) (Row, error) {
 	case numVerdict:
 		r := &Verdict{}
 		return r, each(body, func(n int32, v int64, s string, _ bool) error { return r.set(n, v, s) })
+	case numTally:
+		r := &Tally{}
+		return r, each(body, func(n int32, v int64, s string, _ bool) error { r.set(n, v, s); return nil })
 	default:
 		return nil, fmt.Errorf("%w: message %d", ErrMalformed, outer)
 	}
