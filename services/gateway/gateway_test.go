@@ -227,7 +227,7 @@ func (h *house) specified(method, path string, a reply) {
 		h.schemas.holds(h.t, "/components/schemas/Problem", []byte(a.body))
 	}
 	route := h.schemas.route(path)
-	if route == "" || a.status == http.StatusMethodNotAllowed || a.status == http.StatusNotModified {
+	if route == "" || method == http.MethodHead || a.status == http.StatusMethodNotAllowed || a.status/100 == 3 {
 		return
 	}
 	said := h.schemas.at("paths", route, strings.ToLower(method), "responses", fmt.Sprint(a.status))
