@@ -18,6 +18,7 @@ var arrows = map[string][]string{
 	"pkg/fact":          {"pkg/event"},
 	"pkg/row":           {"pkg/event"},
 	"pkg/statelog":      {},
+	"pkg/calendar":      {"pkg/strictyaml"},
 	"pkg/incident":      {"pkg/row"},
 	"pkg/item":          {"pkg/event"},
 	"pkg/sla":           {"pkg/fact", "pkg/kpi", "pkg/row", "pkg/strictyaml"},
