@@ -144,17 +144,6 @@ test('a flood of names is bounded', () => {
   assert.equal(s.left, 100);
 });
 
-test('a reading that is not kept up is older than the feed', () => {
-  const s = new Store(), asOf = Date.parse('2026-01-01T01:00:00Z');
-  const f = (as_of, value, want) => {
-    s.read({ kpi: 'asa', scope: [], dims: {}, as_of, windows: { '5m': { value } } });
-    assert.equal(s.behind('asa', null, asOf), want);
-  };
-  f('2026-01-01T00:59:00Z', 4, 0);
-  f('2026-01-01T00:58:00Z', 4, 120_000);
-  f('2026-01-01T00:00:00Z', 0, 0);
-});
-
 test('the quarter in progress is what the live total has beyond the earlier ones', () => {
   const from = Date.parse('2026-11-21T20:30:00Z'), q = 900_000, row = (i, value) => ({ time: new Date(from + i * q).toISOString(), value });
   const d = new Day(from);

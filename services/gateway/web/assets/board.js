@@ -2,7 +2,7 @@
 // live state. It knows no connection.
 
 import { dayTile } from './chart.js';
-import { LATE_MS, level as levelOf } from './clock.js';
+import { level as levelOf } from './clock.js';
 import { el, icon, mark, put, redraw } from './dom.js';
 import { open as explain } from './explain.js';
 import { Formats } from './format.js';
@@ -175,16 +175,12 @@ export class Board {
   said(texts) { return said(texts, this.lang); }
   title(kpi) { return said(this.kpis.get(kpi)?.title, this.lang) || kpi; }
 
-  level(behind = 0) {
-    const age = this.clock.age();
-    return levelOf(age === null ? null : age + behind);
-  }
+  level() { return levelOf(this.clock.age()); }
 
-  age(behind = 0) {
+  // age is one for all numbers: that of the slowest part of the feed.
+  age() {
     const age = this.clock.age();
-    // What is fresh is told coarsely: tenths that flicker tell nobody anything.
-    if (age === null) return this.words('ageNone');
-    return this.formats.age(age + behind < LATE_MS ? Math.floor((age + behind) / 100) * 100 : age + behind);
+    return age === null ? this.words('ageNone') : this.formats.age(age);
   }
 
   // oldest finds since when the longest waiting contact waits: {kpi, since},
@@ -208,10 +204,10 @@ export class Board {
 
   // behindIt is the address of the facts and events behind a KPI's number.
   behindIt(kpi) {
-    const n = this.numbers(kpi);
-    if (!n?.from || this.clock.asOf === null) return null;
+    if (kpi === undefined || this.clock.asOf === null) return null;
+    const span = this.window === 'today' ? { grain: 'day', zone: this.store.zone } : { window: this.window };
     return this.server.path(`/v1/explain/${encodeURIComponent(kpi)}`, {
-      from: n.from, to: new Date(this.clock.asOf).toISOString(), where: this.queue === null ? '' : `queue:${this.queue}`,
+      at: new Date(this.clock.asOf).toISOString(), ...span, where: this.queue === null ? '' : `queue:${this.queue}`,
     });
   }
 }

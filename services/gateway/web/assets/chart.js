@@ -43,7 +43,7 @@ class DayChart {
     this.view = view;
     const now = view.clock.asOf;
     this.t.name(view, view.words('day'));
-    this.t.dated(view, null, 'plain');
+    this.t.dated(view, 'plain');
     put(this.help, view.words('dayHelp', { zone: view.store.zone }));
     put(this.toggle, view.words(this.table.hidden ? 'asTable' : 'asChart'));
     if (now === null) return;

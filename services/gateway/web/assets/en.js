@@ -71,7 +71,7 @@ export default {
   samples: '{n} contacts',
   up: '{short}: {change} above {long}',
   down: '{short}: {change} below {long}',
-  steady: '{short}: as {long}',
+  steady: '{short}: level with {long}',
   target: 'Target',
 
   longest: 'Longest wait',

@@ -58,7 +58,7 @@ function made(view, kpi, d) {
     [view.words('count'), n?.count == null ? null : say(n.count, 'count')],
     [view.words('from'), n?.from ? at(Date.parse(n.from)) : null],
     [view.words('until'), view.clock.asOf === null ? null : at(view.clock.asOf)],
-    [view.words('age'), view.age(view.store.behind(kpi, view.queue, view.clock.asOf))],
+    [view.words('age'), view.age()],
     [view.words('changed'), r?.changed_at ? at(Date.parse(r.changed_at)) : null],
   ]));
 }

@@ -46,7 +46,7 @@ export function deadlinesTile(id, announce) {
       t.name(view, view.words('deadlines'));
       const entries = view.store.listed(view.queue);
       const breached = entries.filter((p) => p.state === 'breached').length;
-      const level = t.dated(view, null, breached > 0 ? 'missed' : 'plain');
+      const level = t.dated(view, breached > 0 ? 'missed' : 'plain');
       const whole = (n) => view.formats.whole.format(n);
       put(t.count, view.words('deadlinesCount', { breached: whole(breached), risk: whole(entries.filter((p) => p.state === 'at_risk').length) }));
       all.show(view, entries, (r, p) => drawPromise(view, r, p, level), view.words('noDeadlines'));
@@ -101,7 +101,7 @@ export function incidentsTile(id) {
     update(view) {
       t.name(view, view.words('incidents'));
       const entries = view.store.firing(view.queue);
-      const level = t.dated(view, null, entries.length > 0 ? 'missed' : 'plain');
+      const level = t.dated(view, entries.length > 0 ? 'missed' : 'plain');
       put(t.count, view.words('incidentsCount', { n: view.formats.whole.format(entries.length) }));
       all.show(view, entries, (r, i) => drawIncident(view, r, i, level), view.words('noIncidents'));
     },

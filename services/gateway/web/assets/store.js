@@ -6,10 +6,6 @@
 const MAX_READINGS = 20_000;
 const MAX_LISTED = 5_000;
 
-// A reading that does not change is said again each minute. One with a number
-// in it that is this much behind the others is not kept up.
-const RENEWED_MS = 90_000;
-
 export class Store {
   constructor() {
     this.clear();
@@ -72,16 +68,6 @@ export class Store {
   // queues are the names seen, in the order of a language.
   queues(lang) {
     return [...this.names].sort(new Intl.Collator(lang, { numeric: true }).compare);
-  }
-
-  // behind is how much older than asOf (the age of the feed) a reading's own
-  // data is, in ms. A reading of nothing is not renewed, and cannot be late.
-  behind(kpi, queue, asOf) {
-    const r = this.reading(kpi, queue);
-    if (!r || asOf === null) return 0;
-    const some = Object.values(r.windows ?? {}).some((w) => w.value || w.count);
-    const late = asOf - Date.parse(r.as_of);
-    return some && late > RENEWED_MS ? late : 0;
   }
 
   // listed are the open promises of a queue (null: of all), the most urgent first.

@@ -22,12 +22,11 @@ export function frame(id, explain, ...body) {
       mark(button, 'aria-label', view.words('explain', { name: text }));
       mark(button, 'title', view.words('explain', { name: text }));
     },
-    // dated writes the age of a KPI's data and greys what is stale. A tile's
-    // state shows only while its data can be relied on.
-    dated(view, kpi, what) {
-      const behind = kpi ? view.store.behind(kpi, view.queue, view.clock.asOf) : 0;
-      const level = view.level(behind);
-      put(age, view.age(behind));
+    // dated writes the age of the data and greys what is stale. A tile's state
+    // shows only while its data can be relied on.
+    dated(view, what) {
+      const level = view.level();
+      put(age, view.age());
       mark(node, 'data-level', level);
       mark(node, 'data-state', level === 'stale' ? 'stale' : what);
       return level;
@@ -79,7 +78,7 @@ export function kpiTile(id, { kpi, word, bar, announce }, explain) {
       const numbers = view.numbers(kpi);
       const value = numbers?.value ?? null;
       const is = numbers === null ? 'nodata' : state(value, d.target);
-      const level = t.dated(view, kpi, is);
+      const level = t.dated(view, is);
       f.show(view.formats.quantity(value, d.unit, d.target), word && value !== null ? view.words(word) : '');
       if (bar) drawBar(view, { meter, fill, tick }, value, d);
       showVerdict(view, verdict, level, is, d);
@@ -91,7 +90,7 @@ export function kpiTile(id, { kpi, word, bar, announce }, explain) {
 }
 
 function absent(view, t, f, verdict, way, why) {
-  t.dated(view, null, 'nodata');
+  t.dated(view, 'nodata');
   f.show(view.formats.quantity(null));
   verdict.show('nodata', view.words(why));
   way?.show('plain', '');
@@ -155,7 +154,7 @@ export function longestTile(id, explain) {
       t.name(view, view.words('longest'));
       const found = view.oldest();
       if (!found) return absent(view, t, f, verdict, null, 'notServed');
-      const level = t.dated(view, found.kpi, 'plain');
+      const level = t.dated(view, 'plain');
       const until = level === 'stale' ? view.clock.asOf : view.clock.server();
       f.show(view.formats.ticking(found.since === null ? 0 : until - found.since));
       if (level === 'stale') verdict.show('nodata', view.words('stateStale'));
@@ -181,7 +180,7 @@ export function agentsTile(id, states, explain) {
     update(view) {
       t.name(view, view.words('agents'));
       const shown = rows.filter((r) => view.kpis.has(r.kpi));
-      const level = t.dated(view, shown[0]?.kpi, shown.length ? 'plain' : 'nodata');
+      const level = t.dated(view, shown.length ? 'plain' : 'nodata');
       for (const r of rows) {
         const value = view.numbers(r.kpi)?.[r.field] ?? null;
         r.row.hidden = !shown.includes(r);
