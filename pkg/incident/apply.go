@@ -41,7 +41,7 @@ func (m *Machine) applyOpening(r *Record, e *entry, durable bool) {
 		}
 		return
 	}
-	if e != nil && !(place{r.Incident.Epoch, r.Incident.Version}).after(place{e.Epoch, e.Version}) {
+	if e != nil && !(place{epoch: r.Incident.Epoch, version: r.Incident.Version}).after(e.place()) {
 		return // its end stands already
 	}
 	if e == nil {
@@ -50,7 +50,7 @@ func (m *Machine) applyOpening(r *Record, e *entry, durable bool) {
 	}
 	e.note(r)
 	e.thing, e.told = e.named(), false
-	m.seen.newer(e.thing, place{e.Epoch, e.Version})
+	m.seen.note(e.thing, e.place())
 	m.current[e.thing] = e
 	if e.Kind != Overflow {
 		m.open[e.Tenant]++
@@ -94,7 +94,7 @@ func (m *Machine) applyResolved(r *Record, e *entry, durable bool) {
 		}
 	}
 	e.note(r)
-	m.seen.newer(e.thing, place{e.Epoch, e.Version})
+	m.seen.note(e.thing, e.place())
 	if e.told {
 		m.owe(e, r, durable)
 	}
@@ -117,11 +117,21 @@ func (m *Machine) owe(e *entry, r *Record, durable bool) {
 }
 
 // place orders the verdicts of one thing.
-type place struct{ epoch, version int64 }
+type place struct {
+	epoch, version int64
+	decided        int64 // ms since 1970 UTC
+}
+
+func (e *entry) place() place { return place{e.Epoch, e.Version, max(e.OpenedAt, e.ResolvedAt)} }
 
 func (p place) after(q place) bool {
 	return p.epoch > q.epoch || p.epoch == q.epoch && p.version > q.version
 }
+
+// news tells whether a verdict there may open what was judged before. A new
+// epoch computes the past again; what it finds where the last one found it is
+// known.
+func (p place) news(was place) bool { return p.epoch == was.epoch || p.decided > was.decided }
 
 // memory holds the last place of each thing, and lets go of the oldest things.
 type memory struct {
@@ -130,23 +140,27 @@ type memory struct {
 	next  int
 }
 
-// newer notes the place and tells whether it is beyond all before it.
-func (m *memory) newer(what string, p place) bool {
+// note takes a place in. It gives the one before it, and tells whether it is
+// beyond all before it.
+func (m *memory) note(what string, p place) (was place, newer bool) {
 	was, known := m.at[what]
-	if known {
-		if !p.after(was) {
-			return false
-		}
-		m.at[what] = p
-		return true
+	switch {
+	case !known:
+		was = place{epoch: p.epoch}
+		m.remember(what)
+	case !p.after(was):
+		return was, false
 	}
+	m.at[what] = place{p.epoch, p.version, max(p.decided, was.decided)}
+	return was, true
+}
+
+func (m *memory) remember(what string) {
 	if len(m.order) < remembered {
 		m.order = append(m.order, what)
-	} else {
-		delete(m.at, m.order[m.next])
-		m.order[m.next] = what
-		m.next = (m.next + 1) % remembered
+		return
 	}
-	m.at[what] = p
-	return true
+	delete(m.at, m.order[m.next])
+	m.order[m.next] = what
+	m.next = (m.next + 1) % remembered
 }

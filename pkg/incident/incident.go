@@ -130,11 +130,13 @@ func (m *Machine) Step(v *row.Verdict, offset, now int64) []*Record {
 		return nil
 	}
 	what := thing(v)
-	if !m.seen.newer(what, place{v.Epoch, v.Version}) {
+	here := place{v.Epoch, v.Version, v.DecidedAt}
+	was, newer := m.seen.note(what, here)
+	if !newer {
 		return nil
 	}
 	alarming := v.State == row.Breached || v.State == row.NoData
-	news := alarming && !v.Quiet && v.Stage != row.Provisional
+	news := alarming && !v.Quiet && v.Stage != row.Provisional && here.news(was)
 	e := m.current[what]
 	var out []*Record
 	switch {

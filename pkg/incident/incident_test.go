@@ -179,6 +179,25 @@ func TestLate(t *testing.T) {
 	}
 }
 
+// TestComputedAnew: a new epoch judges the past again, and opens nothing that
+// was told; what it finds later is news.
+func TestComputedAnew(t *testing.T) {
+	m := incident.New(hook())
+	step := func(state string, epoch, version, at int64) int {
+		v := verdict("c1", state, row.Settled, version, at)
+		v.Epoch = epoch
+		return len(m.Step(v, m.Position(), start+10*minute))
+	}
+	got := []int{
+		step(row.Breached, 1, 5, start+minute), step(row.MetLate, 1, 9, start+2*minute),
+		step(row.Breached, 2, 5, start+minute), step(row.MetLate, 2, 9, start+2*minute),
+		step(row.Breached, 2, 12, start+5*minute),
+	}
+	if want := []int{1, 1, 0, 0, 1}; !slices.Equal(got, want) {
+		t.Errorf("records %v, want %v", got, want)
+	}
+}
+
 func TestCap(t *testing.T) {
 	c := hook()
 	c.Cap = 10
