@@ -22,7 +22,7 @@ import (
 
 // installationOf starts the binary, which is this test's own, and waits for
 // its ready file.
-func installationOf(t *testing.T, args ...string) (path string, stop func(os.Signal) error) {
+func installationOf(t testing.TB, args ...string) (path string, stop func(os.Signal) error) {
 	t.Helper()
 	dir := t.TempDir()
 	path = filepath.Join(dir, "data", ready.FileName)
@@ -75,7 +75,7 @@ func installationOf(t *testing.T, args ...string) (path string, stop func(os.Sig
 	return path, stop
 }
 
-func await(t *testing.T, what string, so func() bool) {
+func await(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
