@@ -31,7 +31,7 @@ func TestRoutesAreSpecified(t *testing.T) {
 	}
 	served := map[string]string{}
 	for _, op := range service.operations() {
-		path := strings.NewReplacer("{$}", "", "{file...}", "{file}").Replace(op.path)
+		path := strings.NewReplacer("{$}", "", "{file...}", "{file}", "{id...}", "{id}").Replace(op.path)
 		served[op.method+" "+path] = op.role
 		known := slices.Clone(op.params)
 		if op.role == roleRead {
@@ -64,7 +64,7 @@ func (h *house) paths(role string) []string {
 	var out []string
 	for _, op := range h.service.operations() {
 		if op.role == role {
-			out = append(out, op.method+" "+strings.NewReplacer("{kpi}", "offered", "{$}", "", "{file...}", "board.css", "{item...}", "c-bank").Replace(op.path))
+			out = append(out, op.method+" "+strings.NewReplacer("{kpi}", "offered", "{$}", "", "{file...}", "board.css", "{kind}", "contact", "{id...}", "c-bank").Replace(op.path))
 		}
 	}
 	return out
@@ -198,6 +198,13 @@ func TestBadParameters(t *testing.T) {
 	f(values+"?grain=hour&grain=day", 400, "grain", "twice")
 	f(values+"?feeed=x", 400, "feeed", `did you mean \"feed\"`)
 	f(values+"?feed="+strings.Repeat("x", 300), 400, "feed", "too long")
+	f(values+"?zone=Mars/Base", 400, "zone", "IANA")
+	f(values+"?zone=Local", 400, "zone", "IANA")
+	f("/v1/explain/offred", 404, "kpi", `did you mean \"offered\"`)
+	f("/v1/explain/offered?at=now", 400, "at", "is no time")
+	f("/v1/explain/offered?where=agent:7", 400, "where", "no such dimension")
+	f("/v1/explain/offered?by=agent", 400, "by", "no such dimension")
+	f("/v1/explain/offered?limit=x", 400, "limit", "0 to 1000")
 	f("/v1/live?kpi=offered,nonsense", 400, "kpi", "no such KPI")
 	f("/v1/live?kpi="+strings.Repeat("offered,", 200), 400, "kpi", "too long")
 	f("/v1/incidents?state=open", 400, "state", "firing or resolved")

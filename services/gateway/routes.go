@@ -29,7 +29,9 @@ type operation struct {
 func (s *Service) operations() []operation {
 	return []operation{
 		{http.MethodGet, "/v1/kpis", roleRead, nil, s.serveKPIs},
-		{http.MethodGet, "/v1/kpis/{kpi}/values", roleRead, []string{"feed", "by", "grain", "from", "to", "where"}, s.serveValues},
+		{http.MethodGet, "/v1/kpis/{kpi}/values", roleRead, []string{"feed", "by", "grain", "from", "to", "where", "zone"}, s.serveValues},
+		{http.MethodGet, "/v1/explain/{kpi}", roleRead, []string{"feed", "at", "grain", "window", "by", "where", "zone", "limit"}, s.explainCell},
+		{http.MethodGet, "/v1/explain/item/{kind}/{id...}", roleRead, []string{"feed"}, s.explainItem},
 		{http.MethodGet, "/v1/live", roleRead, []string{"kpi"}, s.serveLive},
 		{http.MethodGet, "/v1/incidents", roleRead, []string{"state", "from"}, s.serveIncidents},
 		{http.MethodPost, "/v1/session", roleNone, nil, s.openSession},

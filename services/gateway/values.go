@@ -18,6 +18,7 @@ import (
 	"github.com/nabz/nabz/pkg/strictyaml"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/clickhouse"
+	"github.com/nabz/nabz/services/internal/explain"
 	"github.com/nabz/nabz/services/internal/values"
 )
 
@@ -92,7 +93,13 @@ func (s *Service) serveValues(w http.ResponseWriter, r *http.Request, c *caller)
 	if p != nil {
 		return p
 	}
-	key := c.tenant + "\x00" + r.PathValue("kpi") + "\x00" + c.params.values.Encode()
+	return s.share(w, r, c, func(ctx context.Context) ([]byte, error) { return s.ask(ctx, q) })
+}
+
+// share answers with what ClickHouse says, asked once for all who ask the same
+// at the same time.
+func (s *Service) share(w http.ResponseWriter, r *http.Request, c *caller, ask func(context.Context) ([]byte, error)) *problem {
+	key := c.tenant + "\x00" + r.URL.Path + "\x00" + c.params.values.Encode()
 	if body, ok := s.answers.find(key); ok {
 		s.metrics.shared.Inc()
 		writeJSON(w, body)
@@ -102,7 +109,7 @@ func (s *Service) serveValues(w http.ResponseWriter, r *http.Request, c *caller)
 		// The question goes on when its first asker goes: others wait for it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), answerWithin)
 		defer cancel()
-		body, err := s.ask(ctx, q)
+		body, err := s.inSlot(ctx, ask)
 		if err == nil {
 			s.answers.keep(key, body)
 		}
@@ -127,6 +134,23 @@ func (s *Service) serveValues(w http.ResponseWriter, r *http.Request, c *caller)
 	}
 }
 
+// inSlot asks ClickHouse when not too many do, within bounds.
+func (s *Service) inSlot(ctx context.Context, ask func(context.Context) ([]byte, error)) ([]byte, error) {
+	select {
+	case s.answers.slots <- struct{}{}:
+	default:
+		return nil, errBusy
+	}
+	defer func() { <-s.answers.slots }()
+	began, outcome := time.Now(), "ok"
+	body, err := ask(clickhouse.Bounded(ctx, queryLongest, queryMemory))
+	if err != nil {
+		outcome = "failed"
+	}
+	s.metrics.queries.WithLabelValues(outcome).Observe(time.Since(began).Seconds())
+	return body, err
+}
+
 var (
 	errBusy    = errors.New("too many queries run")
 	errTooMany = errors.New("too many rows")
@@ -134,7 +158,12 @@ var (
 
 // unanswered says why there is no answer.
 func (s *Service) unanswered(err error) *problem {
+	var mistake *explain.RequestError
 	switch {
+	case errors.As(err, &mistake):
+		return bad(mistake.Field, mistake.Text)
+	case errors.Is(err, explain.ErrNothing):
+		return notFound("", "nothing is known of it")
 	case errors.Is(err, errBusy):
 		return unavailable("too many queries run at once", time.Second)
 	case errors.Is(err, errTooMany):
@@ -157,14 +186,14 @@ func (s *Service) question(d *kpi.Definition, path string, c *caller) (question,
 	q := question{kpi: d, request: values.Request{
 		KPI: path, Grain: string(warehouse.Minute), Zone: s.config.Zone, WeekStart: s.config.WeekStart, Tenant: c.tenant,
 	}}
-	inBy := func(dim string) string {
-		if slices.Contains(d.By, dim) {
-			return ""
-		}
-		return fmt.Sprintf("%s has no such dimension%s; it has %s", d.Name, strictyaml.Hint(dim, d.By), strings.Join(d.By, ", "))
-	}
 	var p *problem
-	if q.request.By, p = c.params.list("by", inBy); p != nil {
+	if q.request.By, p = c.params.list("by", inBy(d)); p != nil {
+		return q, p
+	}
+	if q.request.Where, p = c.where(d); p != nil {
+		return q, p
+	}
+	if q.request.Zone, p = s.zone(c); p != nil {
 		return q, p
 	}
 	for name, into := range map[string]*string{"feed": &q.request.Feed, "grain": &q.request.Grain, "from": &q.request.From, "to": &q.request.To} {
@@ -179,17 +208,48 @@ func (s *Service) question(d *kpi.Definition, path string, c *caller) (question,
 	if !slices.Contains(warehouse.GrainNames(), q.request.Grain) {
 		return q, bad("grain", "no such grain; there are "+strings.Join(warehouse.GrainNames(), ", "))
 	}
+	return q, s.checkRange(&q.request)
+}
+
+// inBy says what is wrong with the name of a dimension, or nothing.
+func inBy(d *kpi.Definition) func(dim string) string {
+	return func(dim string) string {
+		if slices.Contains(d.By, dim) {
+			return ""
+		}
+		return fmt.Sprintf("%s has no such dimension%s; it has %s", d.Name, strictyaml.Hint(dim, d.By), strings.Join(d.By, ", "))
+	}
+}
+
+// where gives the conditions on dimensions, as package values has them.
+func (c *caller) where(d *kpi.Definition) ([]string, *problem) {
+	var out []string
 	for _, w := range c.params.values["where"] {
+		if w == "" {
+			continue
+		}
 		dim, value, ok := strings.Cut(w, ":")
 		if !ok {
-			return q, bad("where", "dimension:value is expected")
+			return nil, bad("where", "dimension:value is expected")
 		}
-		if wrong := inBy(dim); wrong != "" {
-			return q, bad("where", wrong)
+		if wrong := inBy(d)(dim); wrong != "" {
+			return nil, bad("where", wrong)
 		}
-		q.request.Where = append(q.request.Where, dim+"="+value)
+		out = append(out, dim+"="+value)
 	}
-	return q, s.checkRange(&q.request)
+	return out, nil
+}
+
+// zone gives the zone that is asked for, else the installation's.
+func (s *Service) zone(c *caller) (string, *problem) {
+	name, p := c.params.one("zone")
+	if p != nil || name == "" {
+		return s.config.Zone, p
+	}
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		return "", bad("zone", "an IANA name is expected, such as Asia/Tehran")
+	}
+	return name, nil
 }
 
 // lengths are the lengths of the grains, the least where they differ.
@@ -224,12 +284,6 @@ func (s *Service) checkRange(r *values.Request) *problem {
 
 // ask runs the query and writes the answer.
 func (s *Service) ask(ctx context.Context, q question) ([]byte, error) {
-	select {
-	case s.answers.slots <- struct{}{}:
-	default:
-		return nil, errBusy
-	}
-	defer func() { <-s.answers.slots }()
 	sql, err := values.Query(s.catalog.Warehouse(s.config.Zone, s.config.WeekStart), q.request)
 	if err != nil {
 		return nil, fmt.Errorf("make the query: %w", err)
@@ -238,8 +292,8 @@ func (s *Service) ask(ctx context.Context, q question) ([]byte, error) {
 	b = appendText(append(b, `,"grain":`...), q.request.Grain)
 	b = appendText(append(b, `,"unit":`...), string(q.kpi.Unit))
 	b = append(b, `,"rows":[`...)
-	began, rows := time.Now(), 0
-	err = values.Rows(clickhouse.Bounded(ctx, queryLongest, queryMemory), s.store, fmt.Sprintf("%s LIMIT %d", sql, s.answers.rows+1), func(r values.Row) error {
+	rows := 0
+	err = values.Rows(ctx, s.store, fmt.Sprintf("%s LIMIT %d", sql, s.answers.rows+1), func(r values.Row) error {
 		if rows++; rows > s.answers.rows {
 			return errTooMany
 		}
@@ -250,13 +304,8 @@ func (s *Service) ask(ctx context.Context, q question) ([]byte, error) {
 		b, err = appendRow(b, r)
 		return err
 	})
-	outcome := "ok"
 	if err != nil {
-		outcome = "failed"
-	}
-	s.metrics.queries.WithLabelValues(outcome).Observe(time.Since(began).Seconds())
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read values: %w", err)
 	}
 	return append(b, "]}\n"...), nil
 }

@@ -90,6 +90,19 @@ func TestValues(t *testing.T) {
 	if got := h.do(http.MethodGet, "/v1/kpis/offered/values?"+from+"&by=queue", bankKey, ""); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `"field":"from"`) {
 		t.Errorf("60 rows: %d %s", got.status, got.body)
 	}
+	// There are panes and no facts: the explanation shows just that.
+	if got := h.do(http.MethodGet, "/v1/explain/offered?at=2026-03-02T07:00:30Z&where=queue:sales&by=queue", bankKey, ""); got.status != http.StatusOK ||
+		!strings.Contains(got.body, `"total":0`) || !strings.Contains(got.body, `"stored":1`) || strings.Contains(got.body, "shop") {
+		t.Errorf("the explanation: %d %s", got.status, got.body)
+	}
+	for _, path := range []string{"/v1/explain/item/contact/c1", "/v1/explain/item/contact/a%2Fb", "/v1/explain/item/contact/" + url.PathEscape(hostile)} {
+		if got := h.do(http.MethodGet, path, bankKey, ""); got.status != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	if got := h.do(http.MethodGet, "/v1/explain/item/kontact/c1", bankKey, ""); got.status != http.StatusBadRequest || !strings.Contains(got.body, `did you mean \"contact\"`) {
+		t.Errorf("an unknown kind: %d %s", got.status, got.body)
+	}
 	// Variants, and another KPI of other units.
 	if got := h.do(http.MethodGet, "/v1/kpis/service_level.genesys/values?"+from, bankKey, ""); got.status != http.StatusOK || !strings.Contains(got.body, `"unit":"ratio"`) {
 		t.Errorf("a variant: %d %s", got.status, got.body)
@@ -105,7 +118,9 @@ func TestEqualQuestionsAreAskedOnce(t *testing.T) {
 	var wall sync.WaitGroup
 	bodies := make([]string, 20)
 	for i := range bodies {
-		wall.Go(func() { bodies[i] = h.do(http.MethodGet, "/v1/kpis/offered/values?from=2026-03-02&to=2026-03-03", bankKey, "").body })
+		wall.Go(func() {
+			bodies[i] = h.do(http.MethodGet, "/v1/kpis/offered/values?from=2026-03-02&to=2026-03-03", bankKey, "").body
+		})
 	}
 	wall.Wait()
 	for _, b := range bodies {
