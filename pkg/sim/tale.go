@@ -30,6 +30,7 @@ type stay struct {
 	how        string // empty while it lasts
 	agent      string
 	untold     bool // it stood in the next queue, and nothing says how it left
+	toWhom     bool // it left for an agent, and nothing says for whom
 	held, hold int64
 	holding    bool
 	wrapping   bool
@@ -181,8 +182,12 @@ func (l *tale) leave(queue string, at int64, how string) *stay {
 // depart tells how a queue was left, of which the stay in the next may have
 // been told first.
 func (l *tale) depart(queue string, at int64, how string) {
-	if l.retell(queue, at, how) == nil {
-		l.leave(queue, at, how)
+	s := l.retell(queue, at, how)
+	if s == nil {
+		s = l.leave(queue, at, how)
+	}
+	if s != nil {
+		s.toWhom = how == "answered"
 	}
 }
 
@@ -197,7 +202,16 @@ func (l *tale) retell(queue string, at int64, how string) *stay {
 }
 
 func (l *tale) answer(e event.Event, queue, agent string) {
-	s := l.leave(queue, e.Time, "answered")
+	var s *stay
+	for _, x := range l.stays {
+		if x.toWhom && x.to == e.Time && (queue == "" || queue == x.name) {
+			s, x.toWhom = x, false
+			break
+		}
+	}
+	if s == nil {
+		s = l.leave(queue, e.Time, "answered")
+	}
 	if s == nil && queue != "" {
 		s = l.retell(queue, e.Time, "answered")
 	}

@@ -135,6 +135,8 @@ func TestStories(t *testing.T) {
 		"s#1 0-30 timeout; t#1 30-30 callback; u#1 30-40 abandoned; contact 0-40 closed abandoned")
 	f("answered_and_sent_on_at_once", 200, "0 queued queue=s; 30 answered queue=s agent=amy; 30 transferred agent=amy mode=queue; 30 queued queue=t; 45 ended",
 		"s#1 0-30 answered; t#1 30-45 abandoned; amy 30-30 ended talk=0 hold=0 wrap=0; contact 0-45 closed answered")
+	f("taken_and_sent_back_into_the_same_queue_at_once", 200, "0 queued queue=s; 9 dequeued queue=s outcome=answered; 9 answered queue=s agent=amy; 9 transferred agent=amy mode=blind; 9 queued queue=s; 32 dequeued queue=s outcome=abandoned",
+		"s#1 0-9 answered; s#2 9-32 abandoned; amy 9-9 ended talk=0 hold=0 wrap=0; contact 0-32 closed answered")
 	f("answered_of_no_queue_is_of_the_newest", 200, "0 queued queue=s; 30 queued queue=t; 30 answered agent=amy; 45 ended",
 		"s#1 0-30 flow_out; t#1 30-30 answered; amy 30-45 ended talk=15 hold=0 wrap=0; contact 0-45 closed answered")
 	f("holds_count_apart", 200, "0 answered agent=amy; 10 hold_started agent=amy; 25 hold_ended agent=amy; 30 hold_started agent=amy; 60 ended by=customer",

@@ -84,6 +84,7 @@ func (l *life) apply(e *event.Event) {
 		l.pending = false
 		if q := l.leaving(e); q != nil {
 			q.leave(e.Time, outcomeOr(e, System))
+			q.taken = q.outcome == Answered
 		}
 	case typeAnswered:
 		l.answer(e)
@@ -175,12 +176,27 @@ func (l *life) inferred(queue string, at int64) *queueSegmentState {
 	return nil
 }
 
+// taken finds the first segment that was left for an agent at an instant, of
+// whom nothing is known yet; a queue that is named must be that one.
+func (l *life) taken(queue string, at int64) *queueSegmentState {
+	for i := range l.queues {
+		q := &l.queues[i]
+		if q.taken && q.to == at && (queue == "" || q.queue == queue) {
+			return q
+		}
+	}
+	return nil
+}
+
 // answer ends the wait and begins an agent segment, unless that agent has the
 // contact already.
 func (l *life) answer(e *event.Event) {
 	l.pending = false
 	agent, queue := e.Text(event.FieldAgentID), e.Text(event.FieldQueueID)
-	q := l.waiting(queue)
+	q := l.taken(queue, e.Time)
+	if q == nil {
+		q = l.waiting(queue)
+	}
 	if q == nil && queue != "" {
 		q = l.inferred(queue, e.Time)
 	}

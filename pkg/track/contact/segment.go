@@ -14,10 +14,11 @@ type queueSegmentState struct {
 	outcome  string
 	agent    string
 	inferred bool // it left because it stood in the next queue: no event says how
+	taken    bool // it left for an agent whom no event has named yet
 }
 
 func (q *queueSegmentState) leave(at int64, outcome string) {
-	q.to, q.outcome, q.inferred = at, outcome, false
+	q.to, q.outcome, q.inferred, q.taken = at, outcome, false, false
 }
 
 // left tells whether it is known when the contact left.

@@ -27,6 +27,8 @@ WITH
 --   moved           the segments that it left because it stood in the next
 --                   queue, with no word on how: within one millisecond that
 --                   word comes behind
+--   dues            the segments that it left for an agent, of whom no event has
+--                   told yet: within one millisecond that event comes behind
 --   agents          the segments of agents, and how each stands
 --   held, open      someone has the customer; anything goes on
 --   since, over     since when something has gone on; when nothing did any more
@@ -35,7 +37,7 @@ WITH
 --   lives           the lives that are over; after the last step all of them
 'Tuple(first UInt32, last UInt32, fresh Bool, coming Bool,
   wait UInt32, wait_queue String, answered UInt32, answered_queue String,
-  moved Array(Tuple(seg UInt32, queue String, t Int64)),
+  moved Array(Tuple(seg UInt32, queue String, t Int64)), dues Array(Tuple(seg UInt32, queue String, t Int64)),
   agents Array(Tuple(seg UInt32, name String, stands String)),
   held Bool, open Bool, since Int64, over Int64, left Int64, lost Bool,
   journal Array(Tuple(seg UInt32, was String, became String, t Int64, queue String,
@@ -144,13 +146,14 @@ folded AS (
 
     -- Over for longer than the linger, or told to its end: the life is closed.
     e.type = 'end' AND s.first > 0 OR e.type = 'gap' AND s.first > 0 AND NOT s.open AND e.t > s.over + {linger:Int64},
-    CAST((0, 0, true, false, 0, '', 0, '', [], [], false, false, 0, 0, 0, false, [(0, '', '', 0, '', '', '', '', '')], arrayPushBack(s.lives,
+    CAST((0, 0, true, false, 0, '', 0, '', [], [], [], false, false, 0, 0, 0, false, [(0, '', '', 0, '', '', '', '', '')], arrayPushBack(s.lives,
       (s.first, s.last, multiIf(s.lost, 'lost', s.held, 'open', 'closed'), s.left, s.journal))), State),
 
     e.type IN ('gap', 'end') OR e.type = 'silence' AND NOT (s.open AND s.since + {max_age:Int64} < e.t), s,
 
     arrayMap((at, live, newest) ->
     arrayMap((only, enters) ->
+    arrayMap(names ->
     arrayMap(amends ->
     arrayMap((leaves, about, begins) ->
     arrayMap((coming, wait, agents) ->
@@ -164,6 +167,9 @@ folded AS (
       multiIf(enters, 0, leaves = '', s.answered, leaves = 'answered', s.wait, 0),
       if(leaves = 'answered', s.wait_queue, s.answered_queue),
       arrayConcat(arrayFilter(m -> m.seg != amends, s.moved), if(enters AND s.wait > 0, [(s.wait, s.wait_queue, e.t)], [])),
+      arrayConcat(arrayFilter(m -> m.seg != names, s.dues),
+        if(e.type = 'contact.dequeued' AND e.leaves = 'answered' AND (amends > 0 OR leaves != ''),
+          [if(amends > 0, (amends, arrayFirst(m -> m.seg = amends, s.moved).queue, e.t), (s.wait, s.wait_queue, e.t))], [])),
       agents,
       held,
       open,
@@ -176,11 +182,12 @@ folded AS (
         if(leaves = '', [], [(s.wait, 'waiting', leaves, at, '', e.type, '', e.agent, '')]),
         if(enters, [(e.n, '', 'waiting', at, e.queue, e.type, e.uid, '', '')], []),
         if(e.type = 'contact.not_offered', [(e.n, 'waiting', if(e.word = '', 'full', e.word), at, '', e.type, '', '', '')], []),
-        if(e.type = 'contact.answered' AND leaves = '' AND amends = 0 AND s.answered > 0,
+        if(names = 0, [], [(names, 'answered', 'answered', at, '', e.type, '', e.agent, '')]),
+        if(e.type = 'contact.answered' AND leaves = '' AND amends = 0 AND names = 0 AND s.answered > 0,
           [(s.answered, 'answered', 'answered', at, '', e.type, '', e.agent, '')], []),
         arrayFilter(j -> j.2 != j.3, arrayMap((was, became) -> (was.seg, was.stands, became.stands, at, '', e.type, '', '', e.word),
           s.agents, arraySlice(agents, 1, length(s.agents)))),
-        if(begins, [(e.n, '', 'talking', at, multiIf(leaves = 'answered', s.wait_queue, e.queue = '' AND s.answered > 0, s.answered_queue, e.queue),
+        if(begins, [(e.n, '', 'talking', at, multiIf(leaves = 'answered', s.wait_queue, names > 0, arrayFirst(m -> m.seg = names, s.dues).queue, e.queue = '' AND s.answered > 0, s.answered_queue, e.queue),
           e.type, e.uid, e.agent, '')], [])),
       s.lives), State),
 
@@ -197,7 +204,7 @@ folded AS (
       if(begins, [(e.n, e.agent, 'talking')], [])), 'Array(Tuple(seg UInt32, name String, stands String))')])[1],
 
     -- How the wait ends, if it does: a queue that is named must be that one.
-    [if(s.wait > 0 AND amends = 0 AND NOT only AND (enters OR e.type IN ('contact.ended', 'silence') OR e.queue IN ('', s.wait_queue)), e.leaves, '')],
+    [if(s.wait > 0 AND amends = 0 AND names = 0 AND NOT only AND (enters OR e.type IN ('contact.ended', 'silence') OR e.queue IN ('', s.wait_queue)), e.leaves, '')],
     -- Which agents' segments it is about, and whether one begins.
     [multiIf(
       e.type IN ('contact.wrapup_started', 'contact.wrapup_ended'), [newest],
@@ -210,9 +217,12 @@ folded AS (
     [multiIf(
       e.type IN ('contact.dequeued', 'contact.callback_scheduled') OR e.type = 'contact.transferred' AND NOT only,
       arrayFirst(m -> m.t = e.t AND e.queue IN ('', m.queue), s.moved).seg,
-      e.type = 'contact.answered' AND e.queue != '' AND NOT (s.wait > 0 AND e.queue = s.wait_queue),
+      e.type = 'contact.answered' AND names = 0 AND e.queue != '' AND NOT (s.wait > 0 AND e.queue = s.wait_queue),
       arrayFirst(m -> m.t = e.t AND m.queue = e.queue, s.moved).seg,
       0)])[1],
+
+    -- The segment that was left for the agent of whom it tells, if one was.
+    [if(e.type = 'contact.answered', arrayFirst(m -> m.t = e.t AND e.queue IN ('', m.queue), s.dues).seg, 0)])[1],
 
     -- Only one agent's part ends; it enters a queue.
     [live > 0 AND (e.type = 'contact.transferred' OR e.type = 'contact.ended' AND e.agent != '')],
@@ -224,7 +234,7 @@ folded AS (
     [arrayLast(a -> a.stands IN ('talking', 'held') AND e.agent IN ('', a.name), s.agents).seg],
     [arrayLast(a -> e.agent IN ('', a.name), s.agents).seg])[1]),
 
-    steps, CAST((0, 0, true, false, 0, '', 0, '', [], [], false, false, 0, 0, 0, false, [(0, '', '', 0, '', '', '', '', '')], []), State)).lives AS lives
+    steps, CAST((0, 0, true, false, 0, '', 0, '', [], [], [], false, false, 0, 0, 0, false, [(0, '', '', 0, '', '', '', '', '')], []), State)).lives AS lives
   FROM steps
 ),
 
