@@ -120,9 +120,12 @@ func (m *Machine) owe(e *entry, r *Record, durable bool) {
 type place struct {
 	epoch, version int64
 	decided        int64 // ms since 1970 UTC
+	seq            int64 // of the last record of an incident that is forgotten
 }
 
-func (e *entry) place() place { return place{e.Epoch, e.Version, max(e.OpenedAt, e.ResolvedAt)} }
+func (e *entry) place() place {
+	return place{epoch: e.Epoch, version: e.Version, decided: max(e.OpenedAt, e.ResolvedAt)}
+}
 
 func (p place) after(q place) bool {
 	return p.epoch > q.epoch || p.epoch == q.epoch && p.version > q.version
@@ -151,8 +154,17 @@ func (m *memory) note(what string, p place) (was place, newer bool) {
 	case !p.after(was):
 		return was, false
 	}
-	m.at[what] = place{p.epoch, p.version, max(p.decided, was.decided)}
+	m.at[what] = place{p.epoch, p.version, max(p.decided, was.decided), was.seq}
 	return was, true
+}
+
+// count keeps the number of an incident's last record: one of the same key that
+// opens again goes on from there.
+func (m *memory) count(what string, seq int64) {
+	if p, known := m.at[what]; known {
+		p.seq = max(p.seq, seq)
+		m.at[what] = p
+	}
 }
 
 func (m *memory) remember(what string) {

@@ -130,7 +130,7 @@ func (m *Machine) Step(v *row.Verdict, offset, now int64) []*Record {
 		return nil
 	}
 	what := thing(v)
-	here := place{v.Epoch, v.Version, v.DecidedAt}
+	here := place{epoch: v.Epoch, version: v.Version, decided: v.DecidedAt}
 	was, newer := m.seen.note(what, here)
 	if !newer {
 		return nil
@@ -200,9 +200,9 @@ func (m *Machine) start(v *row.Verdict, what string, now int64) []*Record {
 			i.Receivers = append(i.Receivers, m.config.Receivers[r].Name)
 		}
 	}
-	seq := int64(1)
+	seq := m.seen.at[what].seq + 1
 	if e := m.entries[key]; e != nil {
-		seq = e.seq + 1 // it was resolved, and the evidence changed again
+		seq = max(seq, e.seq+1) // it was resolved, and the evidence changed again
 	}
 	r := &Record{Key: key, Seq: seq, Event: Opened, At: now, Incident: i, Position: m.position}
 	m.apply(r, false)
@@ -272,6 +272,7 @@ func (m *Machine) Tick(now int64, caughtUp bool) []*Record {
 		switch {
 		case e.State == Ended:
 			if now-e.loggedAt > keepFor && !m.owes(key) {
+				m.seen.count(e.thing, e.seq)
 				delete(m.entries, key)
 			}
 		case e.Suppressed == Flapping && now-m.told[e.thing].at >= quietFor, e.Suppressed == Late && caughtUp:

@@ -16,7 +16,7 @@ type globals struct {
 	DataDir      string   `help:"Where an installation of this machine keeps its data." default:".nabz" placeholder:"DIR"`
 	Kafka        []string `help:"Brokers of a Kafka cluster; none: the embedded broker." placeholder:"HOST:PORT"`
 	ClickHouse   string   `name:"clickhouse" secret:"" help:"A ClickHouse server, clickhouse://USER:PASS@HOST:PORT/DB; none: the embedded engine." placeholder:"URL"`
-	Alertmanager string   `help:"An Alertmanager to send incidents to; none: they are only kept." placeholder:"URL"`
+	Alertmanager string   `help:"An Alertmanager to send incidents to, all its peers with commas between; none: they are only kept." placeholder:"URL"`
 	LogLevel     string   `help:"Least level of log lines: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	JSON         bool     `help:"Answers and log lines as JSON."`
 	Quiet        bool     `help:"No progress, and log lines of errors only."`
@@ -31,6 +31,7 @@ type cli struct {
 	Collector collectorCmd `cmd:"" help:"Run one collector." group:"Running"`
 	Processor processorCmd `cmd:"" help:"Run one processor." group:"Running"`
 	Loader    loaderCmd    `cmd:"" help:"Run one loader." group:"Running"`
+	Alerter   alerterCmd   `cmd:"" help:"Run one alerter." group:"Running"`
 	Gateway   gatewayCmd   `cmd:"" help:"Run one gateway: the wallboard, the API and the live stream." group:"Running"`
 	Embedded  embeddedCmd  `cmd:"" help:"Run only the embedded parts." group:"Running"`
 
@@ -39,6 +40,7 @@ type cli struct {
 	Config  configCmd  `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
 	Token   tokenCmd   `cmd:"" help:"Make, list and revoke API keys." group:"Preparing"`
 
+	Alert  alertCmd  `cmd:"" help:"Try who is told of incidents." group:"Sending"`
 	Demo   demoCmd   `cmd:"" help:"Send the live events of a simulated contact center." group:"Sending"`
 	Replay replayCmd `cmd:"" help:"Send a call log through the front door, into a feed of its own." group:"Sending"`
 

@@ -35,6 +35,7 @@ const (
 	partCollector = "collector"
 	partProcessor = "processor"
 	partLoader    = "loader"
+	partAlerter   = "alerter"
 	partGateway   = "gateway"
 	partDemo      = "demo"
 )
@@ -77,6 +78,9 @@ func (c runCmd) usable(a *app) error {
 			return fmt.Errorf("--kafka: %q is no HOST:PORT", broker)
 		}
 	}
+	if _, err := (receiverFlags{}).receivers(a.Alertmanager, a.Config); err != nil {
+		return err
+	}
 	if a.ClickHouse == "" {
 		return nil
 	}
@@ -117,6 +121,7 @@ func (i *installation) addServices(c runCmd) {
 	once(partMigrate, clickhouse, "migrate", "--quiet")
 	service(partLoader, portLoader, partTopics, partMigrate)
 	service(partProcessor, portProcessor, partTopics)
+	service(partAlerter, portAlerter, partTopics)
 	service(partCollector, portCollector, partTopics)
 	service(partGateway, portGateway, partTopics)
 	if c.Demo {
@@ -133,6 +138,8 @@ func (i *installation) environment() []string {
 	env := []string{
 		"NABZ_KAFKA=" + i.file.Kafka,
 		"NABZ_CLICKHOUSE=" + i.file.ClickHouseURL,
+		"NABZ_ALERTMANAGER=" + i.app.Alertmanager,
+		"NABZ_WALLBOARD=" + i.file.Gateway,
 		"NABZ_DATA_DIR=" + i.app.DataDir,
 		"NABZ_API_KEY=" + i.secrets.APIKey,
 		"NABZ_IDENTITY_KEY=" + i.secrets.IdentityKey,

@@ -48,6 +48,7 @@ const (
 	portCollector = "collector"
 	portProcessor = "processor"
 	portLoader    = "loader"
+	portAlerter   = "alerter"
 	portGateway   = "gateway"
 	portKafka     = "kafka"
 	portHTTP      = "clickhouse_http"
@@ -80,12 +81,18 @@ func openInstallation(a *app, flags portFlags) (*installation, func(), error) {
 		unlock()
 		return nil, nil, err
 	}
-	i.file = ready.File{Version: versionText()}
+	i.file = ready.File{Version: versionText(), Alertmanager: a.Alertmanager}
+	if a.Config != "" {
+		if i.file.Webhooks, err = filepath.Abs(a.Config); err != nil {
+			unlock()
+			return nil, nil, fmt.Errorf("find the settings: %w", err)
+		}
+	}
 	return i, unlock, nil
 }
 
 func (i *installation) choosePorts(dir string) error {
-	names := []string{portCollector, portProcessor, portLoader, portGateway, portKafka, portHTTP, portNative, portEngine}
+	names := []string{portCollector, portProcessor, portLoader, portAlerter, portGateway, portKafka, portHTTP, portNative, portEngine}
 	ports, err := supervise.Ports(i.app.ctx, filepath.Join(dir, "ports.json"), loopback, names)
 	if err != nil {
 		return err

@@ -29,6 +29,8 @@ type File struct {
 	BIUser             string         `json:"bi_user,omitempty"`
 	BIPassword         string         `json:"bi_password,omitempty"`
 	ClickHouseURL      string         `json:"clickhouse_url,omitempty"` // the services' own account
+	Alertmanager       string         `json:"alertmanager,omitempty"`   // URL, of peers several
+	Webhooks           string         `json:"webhooks,omitempty"`       // path of the settings that may hold some
 	PIDs               map[string]int `json:"pids"`                     // by part; the supervisor's is run
 	Version            string         `json:"version"`
 }

@@ -25,6 +25,10 @@ const Prefix = "NABZ_"
 // secretTag marks a flag as a secret: `secret:""`.
 const secretTag = "secret"
 
+// inlineTag marks a flag that names a file of a list, which the settings may
+// hold in place: `inline:""`. Its value is then the settings' own path.
+const inlineTag = "inline"
+
 // maxSecretFile bounds a file that holds one secret.
 const maxSecretFile = 64 << 10
 
@@ -75,7 +79,13 @@ func (s *Settings) node(r *strictyaml.Reader, n *yaml.Node, command *kong.Node, 
 			continue
 		}
 		name := key(f.Name)
-		known[name] = func(_, v *yaml.Node) { s.scalar(r, v, prefix+name) }
+		known[name] = func(_, v *yaml.Node) {
+			if v.Kind == yaml.SequenceNode && f.Tag.Has(inlineTag) {
+				s.file[prefix+name] = entry{s.path, fmt.Sprintf("%s:%d:%d", s.path, v.Line, v.Column)}
+				return
+			}
+			s.scalar(r, v, prefix+name)
+		}
 		if IsSecret(f) {
 			known[name+"_file"] = func(_, v *yaml.Node) { s.scalar(r, v, prefix+name+"_file") }
 		}
