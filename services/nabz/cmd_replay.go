@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nabz/nabz/pkg/mapping"
+	"github.com/nabz/nabz/pkg/source/asterisk"
 	"github.com/nabz/nabz/schemas"
 	"github.com/nabz/nabz/services/internal/clickhouse"
 	"github.com/nabz/nabz/services/internal/ready"
@@ -19,7 +20,10 @@ import (
 
 type replayCmd struct {
 	File          string        `arg:"" help:"Call log: CSV, TSV or JSON lines."`
-	Mapping       string        `required:"" help:"Mapping file, or the name of one that is built in, such as anonymous_bank." placeholder:"M.yaml"`
+	Mapping       string        `xor:"how" required:"" help:"Mapping file, or the name of one that is built in, such as anonymous_bank." placeholder:"M.yaml"`
+	Source        string        `xor:"how" required:"" help:"A log with a form of its own instead of a mapping: asterisk.queue_log." enum:",asterisk.queue_log" placeholder:"NAME"`
+	Instance      string        `help:"Which PBX a native log is of: part of the source and of every contact's id." default:"pbx"`
+	Zone          string        `help:"Time zone of a native log's local times." default:"UTC"`
 	Tenant        string        `help:"Tenant of the events; default: the API key's own."`
 	Feed          string        `help:"Feed to replay into; default: the file's base name. live: an import into the live feed." placeholder:"NAME"`
 	Replace       bool          `help:"Begin a new generation of the feed; it is shown when it is complete."`
@@ -42,21 +46,21 @@ seconds. Without --wait, accepted is what the collector took, and repeats and
 late events are not told apart. How to write a mapping: docs/mappings.md.
 
 Examples: nabz replay calls.tsv --mapping anonymous_bank --wait
-          nabz replay calls.csv --mapping ours.yaml --dry-run`
+          nabz replay calls.csv --mapping ours.yaml --dry-run
+          nabz replay /var/log/asterisk/queue_log --source asterisk.queue_log --instance pbx1 --wait`
 }
 
 // Run replays a file.
 func (c replayCmd) Run(a *app) error {
-	m, err := readMapping(c.Mapping)
-	if err != nil {
-		return usageError{err}
-	}
 	if err := c.usable(); err != nil {
 		return usageError{err}
 	}
 	conf := replay.Config{
-		File: c.File, Mapping: m, Tenant: c.Tenant, Feed: c.Feed, Replace: c.Replace, Wait: c.Wait, Rate: c.Rate,
+		File: c.File, Tenant: c.Tenant, Feed: c.Feed, Replace: c.Replace, Wait: c.Wait, Rate: c.Rate,
 		Shuffle: c.ShuffleWithin, Seed: c.Seed, Collector: c.Collector, APIKey: c.APIKey, Out: a.stdout, Progress: a.stderr,
+	}
+	if err := c.reading(&conf); err != nil {
+		return usageError{err}
 	}
 	if a.Quiet {
 		conf.Progress = io.Discard
@@ -94,6 +98,22 @@ func (c replayCmd) Run(a *app) error {
 		conf.Outcome = &replay.Store{Conn: conn, Catalogue: catalogue}
 	}
 	return ended(replay.Run(a.ctx, conf))
+}
+
+// reading settles how the file is read.
+func (c replayCmd) reading(conf *replay.Config) (err error) {
+	if c.Source == "" {
+		conf.Mapping, err = readMapping(c.Mapping)
+		return err
+	}
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return fmt.Errorf("--zone: %w", err)
+	}
+	conf.Native = func() replay.Native {
+		return asterisk.New(asterisk.Config{Instance: c.Instance, Zone: zone})
+	}
+	return nil
 }
 
 // usable finds what is wrong with the command line before anything is asked.

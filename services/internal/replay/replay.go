@@ -47,7 +47,8 @@ const (
 type Config struct {
 	File      string
 	Mapping   *mapping.Mapping
-	Collector string // URL
+	Native    func() Native // makes the reader of a log that has a form of its own, instead of Mapping
+	Collector string        // URL
 	APIKey    string
 	Tenant    string // empty: the key's own
 	Feed      string // empty: the base name of the file; live: an import
@@ -61,6 +62,16 @@ type Config struct {
 	Out       io.Writer // dry run and summary
 	Progress  io.Writer // nil: none
 	Client    *http.Client
+}
+
+// Native translates the rows of a log that has a form of its own. Each reading
+// of a file takes one that has read nothing.
+type Native interface {
+	// Source is the CloudEvents source of its events.
+	Source() string
+	// Row gives the events of a row, valid until the next call. place grows
+	// from row to row.
+	Row(place int64, text string) ([]source.Event, error)
 }
 
 // Summary is what became of a file. It is the last line of the output.
@@ -208,9 +219,17 @@ func (r *replay) prepare(ctx context.Context) error {
 	return nil
 }
 
+// source is that of the events.
+func (r *replay) source() string {
+	if r.Native != nil {
+		return r.Native().Source()
+	}
+	return r.Mapping.Source
+}
+
 // place is how the outcome finds this replay.
 func (r *replay) place() Place {
-	p := Place{Tenant: r.Tenant, Feed: r.Feed, Generation: r.generation, Session: r.session, Source: r.Mapping.Source, Since: r.began}
+	p := Place{Tenant: r.Tenant, Feed: r.Feed, Generation: r.generation, Session: r.session, Source: r.source(), Since: r.began}
 	if p.Tenant == "" {
 		p.Tenant = DefaultTenant
 	}
@@ -235,7 +254,7 @@ func (r *replay) clock(ctx context.Context, kind string, at int64) ([]int64, err
 
 func (r *replay) clockRecord(kind string, at int64) []byte {
 	r.clocks++
-	e := source.Event{Type: kind, Source: r.Mapping.Source, ID: fmt.Sprintf("%s:%d:%d", kind, r.session, r.clocks), Time: at,
+	e := source.Event{Type: kind, Source: r.source(), ID: fmt.Sprintf("%s:%d:%d", kind, r.session, r.clocks), Time: at,
 		Data: []source.Member{{Name: "session", JSON: fmt.Sprint(r.session)}, {Name: "generation", JSON: fmt.Sprint(r.generation)}}}
 	extensions := `"feed":` + quoted(r.Feed) + ","
 	if r.Tenant != "" {

@@ -65,6 +65,9 @@ func (r *replay) survey() (survey, error) {
 
 // each reads the file from its start.
 func (r *replay) each(f func(line int, events []source.Event, bad *source.RowError) error) error {
+	if r.Native != nil {
+		return r.eachRow(f)
+	}
 	in, err := openRows(r.File, r.Mapping)
 	if err != nil {
 		return err
