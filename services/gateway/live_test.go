@@ -48,11 +48,18 @@ func (s *seen) take(t *testing.T, e sse) {
 	}
 }
 
+// progressOf is what a task tells behind its verdicts.
+func progressOf(partition int32, now int64) *kgo.Record {
+	r := clockOf(partition, now)
+	r.Topic = kafka.TopicVerdicts
+	return r
+}
+
 func TestSnapshotAndChanges(t *testing.T) {
 	h := opened(t)
 	now := time.Now().UnixMilli()
 	h.produce(readingOf("bank", "", 1, now, 3), readingOf("bank", "sales", 1, now, 2), readingOf("shop", "secret-shop", 1, now, 9),
-		clockOf(0, now), clockOf(1, now-2000), verdictOf("bank", "c1", row.AtRisk, 1), verdictOf("bank", "c2", row.Breached, 1),
+		clockOf(0, now), clockOf(1, now-2000), progressOf(1, now+5000), verdictOf("bank", "c1", row.AtRisk, 1), verdictOf("bank", "c2", row.Breached, 1),
 		verdictOf("bank", "c2", row.MetLate, 2), incidentOf(t, "bank", "K1", incident.Firing, 1))
 	w, _ := h.watch("", bankKey)
 	if w == nil {

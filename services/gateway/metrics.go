@@ -59,7 +59,7 @@ func newMetrics() *metrics {
 func topics() []kafka.Source {
 	return []kafka.Source{
 		{Topic: kafka.TopicValues, Back: 10 * time.Minute},
-		{Topic: kafka.TopicVerdicts, Back: 6 * time.Hour, Most: 200_000},
+		{Topic: kafka.TopicVerdicts, Back: 2 * time.Hour, Most: 200_000},
 		{Topic: kafka.TopicIncidents, Most: 200_000},
 	}
 }

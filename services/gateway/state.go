@@ -140,7 +140,11 @@ func (l *live) record(r *kafka.Record) bool {
 		l.clocks[v.Partition] = max(l.clocks[v.Partition], v.AsOf)
 		l.reading(v)
 	case *row.Progress:
-		l.clocks[v.Partition] = max(l.clocks[v.Partition], v.Now)
+		// The boards' alone: what tasks tell behind verdicts is ahead of what
+		// the readings hold.
+		if r.Topic == kafka.TopicValues {
+			l.clocks[v.Partition] = max(l.clocks[v.Partition], v.Now)
+		}
 	case *row.Verdict:
 		l.verdict(v)
 	default:
