@@ -28,6 +28,20 @@ export const kpis = [
   }),
 ];
 
+const explained = {
+  kpi: 'service_level', formula: 'answered_in / offered', from: '2026-11-22T19:58:00Z', to: '2026-11-22T20:13:00Z', total: 544,
+  measures: [
+    { name: 'offered', takes: ['outcome is not closed'], counted: 544, refused: 0, conditions: [] },
+    { name: 'answered_in', takes: ['outcome is answered', 'wait ≤ 20000 ms'], counted: 428, refused: 116, conditions: [{ condition: 'outcome is answered', facts: 109 }, { condition: 'wait ≤ 20000 ms', facts: 7 }] },
+    { name: 'abandoned', takes: ['outcome is abandoned'], counted: 9, refused: 535, conditions: [] },
+  ],
+  facts: [{
+    item: 'contact/<b>c7</b>', opened_at: '2026-11-22T19:58:00.63Z', columns: { outcome: 'abandoned' },
+    measures: [{ measure: 'offered', counted: true }, { measure: 'answered_in', counted: false, condition: 'outcome is answered', instead: 'abandoned' }],
+    events: [{ topic: 'nabz.events.v1', partition: 6, offset: 145, type: 'contact.queued', time: '2026-11-22T19:58:00.63Z' }],
+  }],
+};
+
 export class Fake {
   constructor() {
     this.readings = new Map();
@@ -114,7 +128,12 @@ export class Fake {
       this.asked = url.search;
       return this.json(r, { kpi: m[1], grain: 'quarter_hour', unit: 'count', rows: this.history[m[1]] ?? [] });
     }
-    return this.problem(r, 404, 'Not found');
+    const x = url.pathname.match(/^\/v1\/explain\/(\w+)$/);
+    if (x && !this.away) {
+      this.asked = url.search;
+      return this.json(r, explained);
+    }
+    return this.problem(r, x ? 503 : 404, 'Not found');
   }
 
   async session(q, r) {

@@ -135,7 +135,7 @@ export class Board {
     const texts = { cut: 'cutState', connecting: 'connecting', late: 'lateState', stale: 'staleState', fresh: 'liveState' };
     redraw(this.link.sign, signs[name]);
     put(this.link.text, this.words(texts[name]));
-    put(this.link.age, level === 'none' ? '' : this.words('dataAge', { age }));
+    put(this.link.age, level === 'none' ? '' : this.words('dataAge', { age: this.age(true) }));
     const text = cut ? this.words(level === 'none' ? 'cutEmpty' : 'cut', { age })
       : level === 'stale' || level === 'late' ? this.words(level, { age })
         : level === 'none' ? this.words('waitingForData') : '';
@@ -178,9 +178,9 @@ export class Board {
   level() { return levelOf(this.clock.age()); }
 
   // age is one for all numbers: that of the slowest part of the feed.
-  age() {
+  age(fine = false) {
     const age = this.clock.age();
-    return age === null ? this.words('ageNone') : this.formats.age(age);
+    return age === null ? this.words('ageNone') : this.formats.age(age, fine);
   }
 
   // oldest finds since when the longest waiting contact waits: {kpi, since},
@@ -199,15 +199,15 @@ export class Board {
     const tiles = { service_level: 'service_level', waiting: 'waiting', abandonment: 'abandonment_rate', asa: 'asa' };
     const kpi = tiles[id] ?? (id === 'longest' ? this.oldest()?.kpi : agents.find((a) => this.kpis.has(a.kpi))?.kpi);
     const own = { longest: ['longest', 'longestHelp'], agents: ['agents', 'agentsHelp'] }[id];
-    explain(this, { kpi, name: own && this.words(own[0]), help: own && this.words(own[1]), link: this.behindIt(kpi) });
+    explain(this, { kpi, name: own && this.words(own[0]), help: own && this.words(own[1]), ask: (limit) => this.server.get(this.behindIt(kpi, limit)), link: this.behindIt(kpi) });
   }
 
   // behindIt is the address of the facts and events behind a KPI's number.
-  behindIt(kpi) {
+  behindIt(kpi, limit = '') {
     if (kpi === undefined || this.clock.asOf === null) return null;
     const span = this.window === 'today' ? { grain: 'day', zone: this.store.zone } : { window: this.window };
     return this.server.path(`/v1/explain/${encodeURIComponent(kpi)}`, {
-      at: new Date(this.clock.asOf).toISOString(), ...span, where: this.queue === null ? '' : `queue:${this.queue}`,
+      at: new Date(this.clock.asOf).toISOString(), ...span, where: this.queue === null ? '' : `queue:${this.queue}`, limit,
     });
   }
 }

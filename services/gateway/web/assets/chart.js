@@ -8,6 +8,8 @@ import { frame } from './tiles.js';
 
 // History changes by late events only; the quarter in progress comes live.
 const REFRESH_MS = 60_000;
+// While the store is away it is asked more often.
+const RETRY_MS = 5_000;
 
 const lines = [['arrivals', 'offered'], ['answered', 'answered']];
 
@@ -52,10 +54,11 @@ class DayChart {
       const total = view.store.numbers(kpi, view.queue, 'today');
       if (total) this.days.get(kpi).live(total.value ?? 0, now);
     }
-    if (now - this.asked >= REFRESH_MS) this.ask(now);
+    if (now - this.asked >= (this.away ? RETRY_MS : REFRESH_MS)) this.ask(now);
     put(this.note, this.away ? view.words(this.had ? 'historyAway' : 'noHistory') : '');
     this.note.hidden = !this.away;
-    this.draw(view, now);
+    // Until history has answered, one way or the other, nothing is known.
+    if (this.had || this.away) this.draw(view, now);
   }
 
   // begin starts anew when the day, the zone or the queue is another.
@@ -70,21 +73,26 @@ class DayChart {
     this.key = key;
     this.days = new Map(lines.map(([, kpi]) => [kpi, new Day(this.from)]));
     this.asked = 0;
-    this.had = false;
+    this.had = this.away = false;
+    // Another queue's day under this one's name would be a lie.
+    this.plot?.destroy();
+    this.plot = null;
+    this.drawn = '';
+    this.canvas.replaceChildren();
+    this.table.replaceChildren();
+    put(this.t.parts, '');
   }
 
   async ask(now) {
     this.asked = now;
     const key = this.key, { queue } = this.view;
-    for (const [, kpi] of lines) {
-      if (!this.view.kpis.has(kpi)) continue;
-      const rows = await this.values(kpi, this.from, queue);
-      if (key !== this.key) return; // another queue was chosen meanwhile
-      this.away = rows === null;
-      if (this.away) return;
-      this.had = true;
-      this.days.get(kpi).history(rows, quarter(this.view.clock.asOf ?? now));
-    }
+    const known = lines.filter(([, kpi]) => this.view.kpis.has(kpi));
+    const answers = await Promise.all(known.map(([, kpi]) => this.values(kpi, this.from, queue)));
+    if (key !== this.key) return; // another queue was chosen meanwhile
+    this.away = answers.includes(null);
+    if (this.away) return;
+    this.had = true;
+    known.forEach(([, kpi], i) => this.days.get(kpi).history(answers[i], quarter(this.view.clock.asOf ?? now)));
   }
 
   draw(view, now) {

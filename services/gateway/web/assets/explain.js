@@ -2,6 +2,7 @@
 // of, over which window, how old, and the way to the facts behind it.
 
 import { el, icon } from './dom.js';
+import { facts } from './facts.js';
 import { targetText } from './tiles.js';
 
 // Figures of a window that are no variants of the KPI.
@@ -10,17 +11,17 @@ const windows = ['5m', '15m', '60m', 'today'];
 
 // open shows the dialog for a KPI, or for a tile that has none of its own
 // ({name, help}). It closes with Escape, and the focus goes back by itself.
-export function open(view, { kpi, name, help, link }) {
+export function open(view, { kpi, name, help, ask, link }) {
   document.querySelector('dialog.explain')?.remove();
   const d = view.kpis.get(kpi);
   const title = name ?? view.title(kpi);
   const close = el('button', { type: 'button', class: 'info', 'aria-label': view.words('close'), title: view.words('close') }, icon('close'));
   const dialog = el('dialog', { class: 'explain', 'aria-labelledby': 'explain-title' },
     el('div', { class: 'head' }, el('h2', { id: 'explain-title', text: title }), close),
-    help || d ? el('p', { class: 'lead', text: help ?? d.help }) : null,
+    help || d ? el('p', { class: 'lead', dir: 'auto', text: help ?? d.help }) : null,
     ...(d ? [definition(view, d), made(view, kpi, d), overWindows(view, kpi, d), variants(view, kpi, d)] : []),
     el('p', { class: 'small', text: view.words('rounding') }),
-    link && d ? el('p', {}, el('a', { href: link, target: '_blank', rel: 'noopener', text: view.words('where') })) : null);
+    link && d ? facts(view, ask, link) : null);
   close.addEventListener('click', () => dialog.close());
   // A click beside the dialog falls on the dialog itself.
   dialog.addEventListener('click', (e) => { if (e.target === dialog) dialog.close(); });
@@ -83,5 +84,5 @@ function variants(view, kpi, d) {
   return el('section', {}, el('h3', { text: view.words('others') }), el('ul', { class: 'variants' }, ...d.variants.map((v) => el('li', {},
     el('div', { class: 'pair' }, el('code', { dir: 'ltr', text: v.name }), el('bdi', { class: 'number', text: say(Object.hasOwn(n, v.name) ? n[v.name] : null) })),
     el('div', { class: 'small' }, el('code', { dir: 'ltr', text: v.formula })),
-    el('div', { class: 'small', text: v.source })))));
+    el('div', { class: 'small', dir: 'auto', text: v.source })))));
 }

@@ -75,10 +75,12 @@ export class Formats {
     return { text: `${this.plain.format(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`, unit: this.words('hours') };
   }
 
-  // age writes how old something is, in one unit, the way one says it.
-  age(ms) {
+  // age writes how old something is, in one unit, the way one says it: in
+  // seconds begun, or, fine, in tenths. Tenths that change tell the eye
+  // something, and should do so in one place only.
+  age(ms, fine = false) {
     const s = Math.max(0, ms) / 1000;
-    if (s < 10) return this.words('ageSeconds', { n: this.tenth.format(Math.floor(s * 10) / 10) });
+    if (s < 10) return this.words('ageSeconds', { n: fine ? this.tenth.format(Math.floor(s * 10) / 10) : this.whole.format(Math.max(1, Math.ceil(s))) });
     if (s < 120) return this.words('ageSeconds', { n: this.whole.format(Math.floor(s)) });
     if (s < 7200) return this.words('ageMinutes', { n: this.whole.format(Math.floor(s / 60)) });
     return this.words('ageHours', { n: this.whole.format(Math.floor(s / 3600)) });

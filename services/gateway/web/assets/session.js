@@ -45,10 +45,16 @@ export class Server {
   // values asks for the history of a KPI by quarter of an hour; null when it
   // cannot be had, as the store may be away while live numbers go on.
   async values(kpi, from, queue) {
+    const query = { grain: 'quarter_hour', from: new Date(from).toISOString(), where: queue === null ? '' : `queue:${queue}` };
+    const answer = await this.get(this.path(`/v1/kpis/${encodeURIComponent(kpi)}/values`, query));
+    return answer === null ? null : answer.rows ?? [];
+  }
+
+  // get asks for anything else; null when it cannot be had.
+  async get(path) {
     try {
-      const query = { grain: 'quarter_hour', from: new Date(from).toISOString(), where: queue === null ? '' : `queue:${queue}` };
-      const r = await fetch(this.path(`/v1/kpis/${encodeURIComponent(kpi)}/values`, query), { cache: 'no-store' });
-      return r.ok ? (await r.json()).rows ?? [] : null;
+      const r = await fetch(path, { cache: 'no-store' });
+      return r.ok ? await r.json() : null;
     } catch {
       return null;
     }
