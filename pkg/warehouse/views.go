@@ -18,6 +18,7 @@ func (m *Model) Views() []Statement {
 	for _, d := range m.KPIs.Definitions {
 		out = append(out, m.kpiViews(d)...)
 	}
+	out = append(out, m.verdictViews()...)
 	return append(out, m.catalogView(), m.longView(), m.kpiShownView())
 }
 

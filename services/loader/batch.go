@@ -18,6 +18,7 @@ type batch struct {
 	panes    map[string]*paneBlock
 	rejects  rejectBlock
 	shown    shownBlock
+	verdicts verdictBlock
 	progress progressBlock
 	last     map[progressKey]progress // the newest of each
 	offsets  map[string]map[int32]kgo.EpochOffset
@@ -43,6 +44,7 @@ func newBatch(l *layout) (*batch, error) {
 	note(b.events.open(l.tables))
 	note(b.rejects.open(l.tables))
 	note(b.shown.open(l.tables))
+	note(b.verdicts.open(l.tables))
 	note(b.progress.open(l.tables))
 	for i := range l.families {
 		f, p := &factBlock{}, &paneBlock{}
@@ -67,7 +69,7 @@ func (b *batch) reset() {
 
 // blocks are the tables of data; the progress stands apart, for it comes last.
 func (b *batch) blocks() []*clickhouse.Block {
-	all := []*clickhouse.Block{b.events.block, b.rejects.block, b.shown.block}
+	all := []*clickhouse.Block{b.events.block, b.rejects.block, b.shown.block, b.verdicts.block}
 	for _, f := range b.layout.families {
 		all = append(all, b.facts[f.family.Name].block, b.panes[f.family.Name].block)
 	}
@@ -171,6 +173,8 @@ func (b *batch) addRow(r *kgo.Record, check *audit) (reason string) {
 		b.rejects.add(v)
 	case *row.Reading:
 		return b.shown.add(v)
+	case *row.Verdict:
+		return b.verdicts.add(v)
 	case *row.Progress:
 		if !instant(v.Now) {
 			return reasonOutOfRange

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"github.com/nabz/nabz/pkg/strictyaml"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/catalog"
@@ -25,7 +27,7 @@ type verifyCmd struct {
 
 // Help shows an example.
 func (verifyCmd) Help() string {
-	return "Holds the copies of each event against whom it concerns, rebuilds the facts from the raw events by SQL that shares no code with the stream, counts naively over the facts, " +
+	return "Holds the copies of each event against whom it concerns, rebuilds the facts from the raw events by SQL that shares no code with the stream, works out over the facts how each deadline ended, counts naively over the facts, " +
 		"and holds what is stored against both. Prints \"N cells compared, D differences\"; exit code 3 where there are any. " +
 		"Of a feed that goes on, what the clock has passed is compared.\n\n" +
 		"Example: nabz verify --feed anonymous_bank_calls_1999_02"
@@ -111,14 +113,16 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 			return total, err
 		}
 		add(r, began)
-		began = time.Now()
-		r, err = proof.Facts(a.ctx, conn, proof.Scope{
+		scope := proof.Scope{
 			Catalog: all, Tenant: c.Tenant, Feed: c.Feed, Generation: feed.Generation, Epoch: feed.Epoch, From: instant(filter.FromMs), To: instant(filter.ToMs),
-		})
-		if err != nil {
-			return total, err
 		}
-		add(r, began)
+		for _, layer := range []func(context.Context, driver.Conn, proof.Scope) (proof.Report, error){proof.Facts, proof.Verdicts} {
+			began = time.Now()
+			if r, err = layer(a.ctx, conn, scope); err != nil {
+				return total, err
+			}
+			add(r, began)
+		}
 	}
 	for _, d := range all.KPIs.Definitions {
 		if c.KPI != "" && d.Name != c.KPI {

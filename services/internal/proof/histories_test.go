@@ -136,6 +136,11 @@ func (x *tables) effect(value []byte) {
 			"offset": r.Offset, "reason": r.Reason, "kind": r.Kind, "entity": r.Entity, "type": r.Type, "uid": r.UID,
 			"hash": int64(r.Hash), "time": r.Time, "received_at": r.ReceivedAt, "session": r.Session, "version": r.Version,
 		}))
+	case *row.Verdict:
+		x.put(warehouse.Verdicts, place(r.Place, map[string]any{
+			"policy": r.Policy, "kind": r.Kind, "item": r.Item, "id": r.ID, "began_at": r.Episode, "state": r.State, "stage": r.Stage,
+			"due_at": r.DueAt, "decided_at": r.DecidedAt, "target": r.Target, "version": r.Version,
+		}))
 	case *row.Progress:
 		values := func(topic string, now int64) map[string]any {
 			return place(r.Place, map[string]any{
@@ -143,6 +148,7 @@ func (x *tables) effect(value []byte) {
 			})
 		}
 		x.put("progress", values("nabz.facts.v1", r.Now))
+		x.put("progress", values("nabz.verdicts.v1", r.Now))
 		x.put("progress", values("events", r.Now+1e9)) // a proof must not read this one
 	}
 }

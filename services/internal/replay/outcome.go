@@ -53,9 +53,10 @@ type Outcome interface {
 
 // Topics of which progress is asked for.
 const (
-	topicEvents = "nabz.events.v1"
-	topicFacts  = "nabz.facts.v1"
-	topicPanes  = "nabz.panes.v1"
+	topicEvents   = "nabz.events.v1"
+	topicFacts    = "nabz.facts.v1"
+	topicPanes    = "nabz.panes.v1"
+	topicVerdicts = "nabz.verdicts.v1"
 )
 
 // Store is the outcome as ClickHouse has it.
@@ -84,7 +85,7 @@ func (s *Store) Loaded(ctx context.Context, p Place, offsets []int64) (State, er
 	if refused > 0 {
 		return State{Refused: true}, nil
 	}
-	panes, err := s.panePartitions(ctx)
+	shared, err := s.sharedPartitions(ctx)
 	if err != nil {
 		return State{}, err
 	}
@@ -105,7 +106,7 @@ func (s *Store) Loaded(ctx context.Context, p Place, offsets []int64) (State, er
 		if err := rows.Scan(&topic, &partition, &position, &n); err != nil {
 			return State{}, fmt.Errorf("read the progress of feed %q: %w", p.Feed, err)
 		}
-		if int(partition) < len(offsets) && position > offsets[partition] && (topic != topicPanes || n >= panes) {
+		if int(partition) < len(offsets) && position > offsets[partition] && n >= shared[topic] {
 			reached[topic]++
 		}
 	}
@@ -113,7 +114,7 @@ func (s *Store) Loaded(ctx context.Context, p Place, offsets []int64) (State, er
 		return State{}, fmt.Errorf("read the progress of feed %q: %w", p.Feed, err)
 	}
 	n := len(offsets)
-	return State{Loaded: n > 0 && reached[topicEvents] >= n && reached[topicFacts] >= n && reached[topicPanes] >= n}, nil
+	return State{Loaded: n > 0 && reached[topicEvents] >= n && reached[topicFacts] >= n && reached[topicPanes] >= n && reached[topicVerdicts] >= n}, nil
 }
 
 // permanent tells whether ClickHouse refused a question that it will refuse
@@ -123,15 +124,19 @@ func permanent(err error) bool {
 	return ok && slices.Contains([]int32{36, 43, 46, 47, 53, 62, 386, 497, 516}, e.Code)
 }
 
-// panePartitions gives how many partitions of the panes report progress: every
-// one does, of every task.
-func (s *Store) panePartitions(ctx context.Context) (uint64, error) {
-	var n uint64
-	err := s.Conn.QueryRow(ctx, "SELECT uniqExact(topic_partition) FROM nabz_internal.progress WHERE topic = ?", topicPanes).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("ask for the partitions of panes: %w", err)
+// sharedPartitions gives how many partitions of panes and of verdicts report
+// progress: every one does, of every task.
+func (s *Store) sharedPartitions(ctx context.Context) (map[string]uint64, error) {
+	out := map[string]uint64{}
+	for _, topic := range []string{topicPanes, topicVerdicts} {
+		var n uint64
+		err := s.Conn.QueryRow(ctx, "SELECT uniqExact(topic_partition) FROM nabz_internal.progress WHERE topic = ?", topic).Scan(&n)
+		if err != nil {
+			return nil, fmt.Errorf("ask for the partitions of %s: %w", topic, err)
+		}
+		out[topic] = n
 	}
-	return n, nil
+	return out, nil
 }
 
 // LiveSince asks whether a pulse that is later is loaded in every partition.
@@ -140,13 +145,14 @@ func (s *Store) LiveSince(ctx context.Context, at time.Time) (State, error) {
 	var topics uint64
 	var now time.Time
 	err := s.Conn.QueryRow(ctx, `SELECT uniqExact(topic), min(at) FROM (
-  SELECT topic, partition, topic_partition, max(now) AS at FROM nabz_internal.progress WHERE feed = '' GROUP BY topic, partition, topic_partition
-)`).Scan(&topics, &now)
+  SELECT topic, partition, topic_partition, max(now) AS at FROM nabz_internal.progress
+  WHERE feed = '' AND topic IN (?, ?, ?, ?) GROUP BY topic, partition, topic_partition
+)`, topicEvents, topicFacts, topicPanes, topicVerdicts).Scan(&topics, &now)
 	if err != nil {
 		return State{}, fmt.Errorf("ask for the progress of the live feed: %w", err)
 	}
 	// A broker's owner may be half a second off, and still pulses.
-	return State{Loaded: topics >= 3 && now.After(at.Add(time.Second))}, nil
+	return State{Loaded: topics >= 4 && now.After(at.Add(time.Second))}, nil
 }
 
 // Count counts each event by its primary copy: accepted if any of its

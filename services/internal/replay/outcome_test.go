@@ -115,6 +115,9 @@ VALUES ('%s', %d, 'default', 'f', 3, %d, %d, now(), 'closed', 5)`, topic, topicP
 		progress(topicFacts, partition, partition, position)
 		progress(topicPanes, 0, partition, position)
 	}
+	loaded(false) // verdicts are under way
+	progress(topicVerdicts, 0, 0, 10)
+	progress(topicVerdicts, 0, 1, 5)
 	loaded(true)
 	progress(topicPanes, 1, 0, 10) // a second partition of panes: task 1 has not come there
 	loaded(false)
