@@ -176,6 +176,8 @@ func (l *loading) values(n *yaml.Node) {
 			name = ""
 		} else if !word(name) || slices.Contains(reserved, name) {
 			l.r.Errorf(k, "%q is no name for a formula", name)
+		} else if l.d.Measure(name) != nil && l.d.Measure(name).Op != Level {
+			l.r.Errorf(k, "%q is the name of a measure already, and both are columns", name)
 		}
 		l.variant(name, v)
 	})

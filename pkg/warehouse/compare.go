@@ -10,10 +10,11 @@ import (
 // as text.
 func (m *Model) Compare(q Query) string {
 	d := q.Definition
+	q.cells = true
 	keys := append([]string{"tenant", "feed", "time"}, q.By...)
 	var cells []string
 	for _, p := range parts(d) {
-		cells = append(cells, fmt.Sprintf("toString(%s)", p.alias))
+		cells = append(cells, fmt.Sprintf("ifNull(toString(%s), 'NULL')", p.alias))
 	}
 	cells = append(cells, "ifNull(toString(value), 'NULL')")
 	for _, v := range d.Values[1:] {

@@ -27,8 +27,12 @@ func (m *Model) Views() []Statement {
 // query gives: ClickHouse answers x = ” from the subcolumn x.size of a String,
 // which it then asks of the query.
 func view(name, comment string, columns []Column, sql string) Statement {
+	return viewIn(Public, name, comment, columns, sql)
+}
+
+func viewIn(database, name, comment string, columns []Column, sql string) Statement {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s.%s\n(\n", Public, name)
+	fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s.%s\n(\n", database, name)
 	for i, c := range columns {
 		fmt.Fprintf(&b, "    %s %s COMMENT %s", c.Name, c.Type, Quote(c.Comment))
 		if i < len(columns)-1 {
@@ -37,7 +41,7 @@ func view(name, comment string, columns []Column, sql string) Statement {
 		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, ")\nDEFINER = CURRENT_USER SQL SECURITY DEFINER\nAS %s\nCOMMENT %s", sql, Quote(comment))
-	return Statement{Public + "." + name, b.String()}
+	return Statement{database + "." + name, b.String()}
 }
 
 // shownView says of each feed which generation people see: the newest that was
@@ -171,23 +175,22 @@ func (m *Model) factView(f *fact.Family) Statement {
 	return view(f.View, f.Doc, columns, sql)
 }
 
-// kpiViews are the views of one definition, one for each of the grains that
-// people ask for most.
+// viewGrains are the grains that people ask for most.
+var viewGrains = []struct {
+	grain  Grain
+	suffix string
+}{{Minute, ""}, {Day, "_by_day"}, {Week, "_by_week"}, {Month, "_by_month"}}
+
+// kpiViews are the views of one definition: for people by all its dimensions,
+// and, for the view of all KPIs, all together.
 func (m *Model) kpiViews(d *kpi.Definition) []Statement {
 	var out []Statement
-	for _, g := range []struct {
-		grain  Grain
-		suffix string
-		what   string
-	}{
-		{Minute, "", "minute"},
-		{Day, "_by_day", "day"},
-		{Week, "_by_week", "week"},
-		{Month, "_by_month", "month"},
-	} {
+	for _, g := range viewGrains {
 		q := Query{Definition: d, By: d.By, Grain: g.grain, Zone: m.Zone, WeekStart: m.WeekStart}
-		out = append(out, view("kpi_"+d.Name+g.suffix, fmt.Sprintf("%s One row for each %s and combination of dimensions.", d.Help, g.what),
+		out = append(out, view("kpi_"+d.Name+g.suffix, fmt.Sprintf("%s One row for each %s and combination of dimensions.", d.Help, g.grain),
 			kpiColumns(d, q), m.Values(q)))
+		q.By = nil
+		out = append(out, viewIn(Internal, "total_"+d.Name+g.suffix, fmt.Sprintf("%s One row for each %s.", d.Help, g.grain), kpiColumns(d, q), m.Values(q)))
 	}
 	return out
 }
@@ -203,7 +206,9 @@ func kpiColumns(d *kpi.Definition, q Query) []Column {
 		columns = append(columns, Column{dim, typeWord, "", d.Of.Columns[d.Of.Column(dim)].Doc})
 	}
 	for _, p := range parts(d) {
-		columns = append(columns, Column{p.alias, "Int64", "", partDoc(p)})
+		if p.kind != partHist {
+			columns = append(columns, Column{p.alias, p.kind.typ(), "", p.doc})
+		}
 	}
 	unit := map[kpi.Unit]string{kpi.UnitRatio: "a share, 0 to 1", kpi.UnitSeconds: "seconds", kpi.UnitCount: "a number"}[d.Unit]
 	columns = append(columns,
@@ -218,15 +223,6 @@ func kpiColumns(d *kpi.Definition, q Query) []Column {
 	return append(columns,
 		Column{"as_of", typeInstant, "", "Everything before this instant is in the value, UTC."},
 		Column{"finality", "String", "", "open: it may still change; closed; corrected: it changed after it was closed."})
-}
-
-func partDoc(p part) string {
-	for _, x := range p.measure.Parts() {
-		if x.Column == p.column {
-			return x.Doc + "."
-		}
-	}
-	return ""
 }
 
 // catalogView is the list of KPIs.
@@ -304,12 +300,13 @@ func (m *Model) longView() Statement {
 	)
 	var rows []string
 	for _, d := range m.KPIs.Definitions {
-		for _, g := range []Grain{Minute, Day, Week, Month} {
-			for _, scope := range [][]string{d.By, nil} {
-				q := Query{Definition: d, By: scope, Grain: g, Zone: m.Zone, WeekStart: m.WeekStart}
-				rows = append(rows, fmt.Sprintf("SELECT %s AS kpi, %s AS grain, %s AS scope, toTimeZone(time, 'UTC') AS time, date, tenant, feed, %svalue, numerator, denominator, count, as_of, finality\nFROM (\n%s\n)",
-					Quote(d.Name), Quote(string(g)), Quote(strings.Join(scope, ",")), cells(dims, scope), m.Values(q)))
+		for _, g := range viewGrains {
+			row := func(scope []string, from string) {
+				rows = append(rows, fmt.Sprintf("SELECT %s AS kpi, %s AS grain, %s AS scope, toTimeZone(time, 'UTC') AS time, date, tenant, feed, %svalue, numerator, denominator, count, as_of, finality FROM %s",
+					Quote(d.Name), Quote(string(g.grain)), Quote(strings.Join(scope, ",")), cells(dims, scope), from+d.Name+g.suffix))
 			}
+			row(d.By, Public+".kpi_")
+			row(nil, Internal+".total_")
 		}
 	}
 	return view("kpi_values", "The values of all KPIs, in one shape.", columns, strings.Join(rows, "\nUNION ALL\n"))

@@ -1,7 +1,7 @@
 -- The values of waiting by minute, as the view kpi_waiting gives them.
 SELECT time, toDate(time) AS date, tenant, feed, queue, channel, waiting_ms, waiting_end,
   toNullable(toFloat64(waiting_end)) AS value,
-  CAST(NULL, 'Nullable(Float64)') AS numerator, CAST(NULL, 'Nullable(Float64)') AS denominator, value AS count,
+  CAST(NULL, 'Nullable(Float64)') AS numerator, CAST(NULL, 'Nullable(Float64)') AS denominator, toNullable(toFloat64(waiting_end)) AS count,
   (waiting_ms / nullIf(greatest(0, dateDiff('millisecond', toDateTime64(time, 3, 'UTC'), least(toDateTime64(until, 3, 'UTC'), as_of))), 0)) AS mean,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
@@ -19,7 +19,7 @@ HAVING waiting_ms != 0 OR waiting_end != 0
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, queue, channel, waiting_ms, waiting_end,
   toNullable(toFloat64(waiting_end)) AS value,
-  CAST(NULL, 'Nullable(Float64)') AS numerator, CAST(NULL, 'Nullable(Float64)') AS denominator, value AS count,
+  CAST(NULL, 'Nullable(Float64)') AS numerator, CAST(NULL, 'Nullable(Float64)') AS denominator, toNullable(toFloat64(waiting_end)) AS count,
   (waiting_ms / nullIf(greatest(0, dateDiff('millisecond', toDateTime64(time, 3, 'UTC'), least(toDateTime64(until, 3, 'UTC'), as_of))), 0)) AS mean,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (

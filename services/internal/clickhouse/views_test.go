@@ -31,8 +31,14 @@ func TestViewsAnswerPlainQuestions(t *testing.T) {
 			views[table] = append(views[table], "countIf("+column+" = '' OR length("+column+") = 3)")
 		}
 	}
-	if len(views) < len(s.Views)-1 { // shown is of the other database
-		t.Errorf("%d views of %d have columns to ask for", len(views), len(s.Views)-1)
+	want := 0
+	for _, v := range s.Views {
+		if strings.HasPrefix(v.Name, "nabz.") {
+			want++
+		}
+	}
+	if len(views) < want {
+		t.Errorf("%d views of %d have columns to ask for", len(views), want)
 	}
 	for table, columns := range views {
 		askHTTP(t, "SELECT "+strings.Join(columns, ", ")+" FROM nabz."+table)

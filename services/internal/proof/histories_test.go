@@ -63,6 +63,13 @@ func (x *tables) put(table string, values map[string]any) {
 			b.Int(i, v)
 		case event.UID:
 			b.ID(i, v)
+		case map[uint16]int64:
+			var keys []uint16
+			var counts []int64
+			for k, n := range v {
+				keys, counts = append(keys, k), append(counts, n)
+			}
+			b.Buckets(i, keys, counts)
 		case map[string]string:
 			var keys, texts []string
 			for k, s := range v {

@@ -1,0 +1,213 @@
+package warehouse
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
+)
+
+// part is one number of a measure under the name that a definition gives it.
+type part struct {
+	alias, column string
+	measure       *kpi.Measure
+	kind          partKind
+	doc           string
+}
+
+type partKind uint8
+
+const (
+	partSum partKind = iota // it adds up
+	partCount
+	partHist
+	partMs
+	partEnd
+	partOldest
+	partGreatest
+)
+
+// ofFacts tells whether panes do not have the part.
+func (k partKind) ofFacts() bool { return k == partOldest || k == partGreatest }
+
+// nothing is what rows have that say nothing of a part.
+func (k partKind) nothing() string {
+	switch k {
+	case partHist:
+		return "mapFromArrays(CAST([], 'Array(UInt16)'), CAST([], 'Array(Int64)'))"
+	case partOldest:
+		return "CAST(NULL, " + Quote(partOldest.typ()) + ")"
+	case partGreatest:
+		return "CAST(NULL, 'Nullable(Int64)')"
+	default:
+		return "toInt64(0)"
+	}
+}
+
+// typ is the type of the part's column in views.
+func (k partKind) typ() string {
+	switch k {
+	case partOldest:
+		return "Nullable(" + typeInstant + ")"
+	case partGreatest:
+		return "Nullable(Int64)"
+	default:
+		return "Int64"
+	}
+}
+
+func parts(d *kpi.Definition) []part {
+	var out []part
+	aged, _ := d.Aged()
+	for _, n := range d.Measures {
+		of := n.Measure.Parts()
+		add := func(suffix string, i int, kind partKind) {
+			out = append(out, part{n.Name + suffix, of[i].Column, n.Measure, kind, of[i].Doc + "."})
+		}
+		switch n.Measure.Op {
+		case kpi.Level:
+			add("_ms", kpi.LevelMs, partMs)
+			add("_end", kpi.LevelEnd, partEnd)
+			if n.Name == aged {
+				add("_oldest", kpi.LevelOldest, partOldest)
+			}
+		case kpi.Hist:
+			add("_count", kpi.HistCount, partCount)
+			add("_sum", kpi.HistSum, partSum)
+			add("_hist", kpi.HistBuckets, partHist)
+		case kpi.Max:
+			add("", 0, partGreatest)
+			out[len(out)-1].doc = strings.Replace(of[0].Doc, "one more than the", "the", 1) + "."
+		case kpi.Count:
+			add("", 0, partCount)
+		case kpi.Sum:
+			add("", 0, partSum)
+		}
+	}
+	return out
+}
+
+// joined renders what the rows of one interval and group come to. Of a
+// distribution there come, beside the buckets, the lengths that they are told
+// as, and the rank of the last fact of each; naively, the sorted lengths of all
+// facts.
+func (p *part) joined(q Query, naive bool) string {
+	switch p.kind {
+	case partEnd:
+		// Of a longer interval the end is the end of its last pane that the
+		// clock has reached.
+		return fmt.Sprintf("sumIf(src.%s, src.bucket = %s)", p.alias, q.lastPane())
+	case partOldest:
+		return fmt.Sprintf("minIf(src.%s, src.bucket = %s)", p.alias, q.lastPane())
+	case partGreatest:
+		return fmt.Sprintf("max(src.%s)", p.alias)
+	case partHist:
+		buckets := fmt.Sprintf("mapSort(mapFilter((k, v) -> v != 0, sumMap(src.%s)))", p.alias)
+		if naive {
+			return fmt.Sprintf("%s AS %s_lengths, %s", toldNaively(fmt.Sprintf("arraySort(groupArrayArray(src.%s_values))", p.alias)), p.alias, buckets)
+		}
+		return fmt.Sprintf("arrayMap(k -> %s, mapKeys(%[2]s)) AS %[2]s_lengths, arrayCumSum(mapValues(%[2]s)) AS %[2]s_ranks, %[3]s", middle("k"), p.alias, buckets)
+	default:
+		return fmt.Sprintf("sum(src.%s)", p.alias)
+	}
+}
+
+// middle renders the middle of the lengths of a bucket.
+func middle(k string) string {
+	shift := fmt.Sprintf("greatest(intDiv(toInt64(%s), 32) - 1, 0)", k)
+	return fmt.Sprintf("bitShiftLeft(toInt64(%[1]s) - 32 * %[2]s, %[2]s) + (bitShiftLeft(toInt64(1), %[2]s) - 1) / 2", k, shift)
+}
+
+// The naive way to a bucket: the least width, a power of two, of which a length
+// has less than 64.
+const (
+	widths = "arrayMap(i -> toInt64(pow(2, i)), range(31))"
+	capped = "least(%s, 68719476735)" // the end of the last bucket
+)
+
+func bucketNaively(v string) string {
+	v = fmt.Sprintf(capped, v)
+	n := fmt.Sprintf("arrayFirstIndex(w -> %s < 64 * w, %s)", v, widths)
+	return fmt.Sprintf("toUInt16(32 * (%[1]s - 1) + intDiv(%[2]s, %[3]s[%[1]s]))", n, v, widths)
+}
+
+func toldNaively(values string) string {
+	width := fmt.Sprintf("arrayFirst(w -> "+capped+" < 64 * w, %s)", "v", widths)
+	return fmt.Sprintf("arrayMap(v -> arrayMap(w -> intDiv("+capped+", w) * w + (w - 1) / 2, [%s])[1], %s)", "v", width, values)
+}
+
+// renderer makes SQL of formulas.
+type renderer struct {
+	d     *kpi.Definition
+	naive bool
+}
+
+// scaled renders a formula in the unit of its definition. A quotient is of whole
+// milliseconds, so that it is rounded once: the nearest number to the true one.
+func (r renderer) scaled(e kpi.Expr) string {
+	if r.d.Unit != kpi.UnitSeconds {
+		return r.render(e)
+	}
+	if q, ok := e.(kpi.Binary); ok && q.Op == '/' {
+		return fmt.Sprintf("(%s / nullIf(%s * 1000, 0))", r.render(q.Left), r.render(q.Right))
+	}
+	return r.render(e) + " / 1000"
+}
+
+// render makes SQL of a formula. What is divided by zero is NULL.
+func (r renderer) render(e kpi.Expr) string {
+	switch e := e.(type) {
+	case kpi.Number:
+		return "toFloat64(" + strconv.FormatFloat(e.Value, 'g', -1, 64) + ")"
+	case kpi.Ref:
+		return r.ref(e)
+	case kpi.Binary:
+		if e.Op == '/' {
+			return fmt.Sprintf("(%s / nullIf(%s, 0))", r.render(e.Left), r.render(e.Right))
+		}
+		return fmt.Sprintf("(%s %c %s)", r.render(e.Left), e.Op, r.render(e.Right))
+	}
+	panic("warehouse: unknown expression")
+}
+
+func (r renderer) ref(e kpi.Ref) string {
+	end := "least(toDateTime64(until, 3, 'UTC'), as_of)"
+	switch e.At {
+	case kpi.AtEnd:
+		return fmt.Sprintf("toNullable(toFloat64(%s_end))", e.Measure)
+	case kpi.Mean:
+		return fmt.Sprintf("(%s_ms / nullIf(greatest(0, dateDiff('millisecond', toDateTime64(time, 3, 'UTC'), %s)), 0))", e.Measure, end)
+	case kpi.Oldest:
+		return fmt.Sprintf("if(isNull(%[1]s_oldest), NULL, toFloat64(greatest(0, dateDiff('millisecond', assumeNotNull(%[1]s_oldest), %[2]s))))", e.Measure, end)
+	case kpi.Counted:
+		return fmt.Sprintf("toNullable(toFloat64(%s_count))", e.Measure)
+	case kpi.Added:
+		return fmt.Sprintf("toNullable(toFloat64(%s_sum))", e.Measure)
+	case kpi.Quantile:
+		if r.naive {
+			return fmt.Sprintf("if(notEmpty(%[1]s_hist_lengths), toFloat64(%[1]s_hist_lengths[intDiv(%[2]d * length(%[1]s_hist_lengths) + 99, 100)]), NULL)", e.Measure, e.Percent)
+		}
+		return fmt.Sprintf("if(notEmpty(%[1]s_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(%[2]d * %[1]s_hist_ranks[-1] + 99, 100), %[1]s_hist_lengths, %[1]s_hist_ranks)), NULL)", e.Measure, e.Percent)
+	case kpi.Greatest:
+		if r.d.Measure(e.Measure).Op == kpi.Hist {
+			return fmt.Sprintf("if(notEmpty(%[1]s_hist_lengths), toFloat64(%[1]s_hist_lengths[-1]), NULL)", e.Measure)
+		}
+		return fmt.Sprintf("toFloat64(%s)", e.Measure)
+	case kpi.Whole:
+	}
+	return fmt.Sprintf("toNullable(toFloat64(%s))", e.Measure)
+}
+
+// column renders a column of a part's measure.
+func (p *part) of() string { return "f." + p.measure.Family.Columns[p.measure.Column].Name }
+
+// taken renders whether a measure takes a fact, with a value where it needs one.
+func (p *part) taken(f *fact.Family) string {
+	cond := condition(f, p.measure.Where)
+	if p.measure.Op == kpi.Hist || p.measure.Op == kpi.Max {
+		return fmt.Sprintf("(%s AND isNotNull(%s))", cond, p.of())
+	}
+	return cond
+}
