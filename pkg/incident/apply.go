@@ -50,7 +50,7 @@ func (m *Machine) applyOpening(r *Record, e *entry, durable bool) {
 	}
 	e.note(r)
 	e.thing, e.told = e.named(), false
-	m.seen.note(e.thing, e.place())
+	m.seen.note(e.thing, e.place(), false)
 	m.current[e.thing] = e
 	if e.Kind != Overflow {
 		m.open[e.Tenant]++
@@ -94,7 +94,7 @@ func (m *Machine) applyResolved(r *Record, e *entry, durable bool) {
 		}
 	}
 	e.note(r)
-	m.seen.note(e.thing, e.place())
+	m.seen.note(e.thing, e.place(), false)
 	if e.told {
 		m.owe(e, r, durable)
 	}
@@ -144,14 +144,14 @@ type memory struct {
 }
 
 // note takes a place in. It gives the one before it, and tells whether it is
-// beyond all before it.
-func (m *memory) note(what string, p place) (was place, newer bool) {
+// beyond all before it, or, where two verdicts may have one place, level.
+func (m *memory) note(what string, p place, level bool) (was place, newer bool) {
 	was, known := m.at[what]
 	switch {
 	case !known:
 		was = place{epoch: p.epoch}
 		m.remember(what)
-	case !p.after(was):
+	case !p.after(was) && !(level && !was.after(p)):
 		return was, false
 	}
 	m.at[what] = place{p.epoch, p.version, max(p.decided, was.decided), was.seq}

@@ -131,7 +131,7 @@ func (m *Machine) Step(v *row.Verdict, offset, now int64) []*Record {
 	}
 	what := thing(v)
 	here := place{epoch: v.Epoch, version: v.Version, decided: v.DecidedAt}
-	was, newer := m.seen.note(what, here)
+	was, newer := m.seen.note(what, here, v.Kind == row.Threshold)
 	if !newer {
 		return nil
 	}
@@ -147,7 +147,8 @@ func (m *Machine) Step(v *row.Verdict, offset, now int64) []*Record {
 		// the verdict is still news.
 		out = append(out, m.end(e, now, v.DecidedAt, Escalated))
 		out = append(out, m.start(v, what, now)...)
-	case e != nil && alarming:
+	case e != nil && (alarming || v.Kind == row.Threshold && v.State == row.AtRisk):
+		// A rule that was started again finds its episode from the beginning.
 		e.Epoch, e.Version = v.Epoch, v.Version
 	case e != nil:
 		e.Epoch, e.Version = v.Epoch, v.Version

@@ -78,6 +78,7 @@ func TestScores(t *testing.T) {
 
 	f("rule", "SALES", "b....m..", "F....R..", incident.Over)
 	f("found_again", "SALES", "b..b.b.m", "F......R", incident.Over)
+	f("found_from_its_beginning", "SALES", "b..a.b.m", "F......R", incident.Over)
 	f("flapping", "SALES", "b.m.b.m.b.m.", "F.R.........", incident.Over)
 	f("flapping_stays", "SALES", "b.m.b...............m", "F.R............F....R", incident.Over)
 	f("later", "SALES", "b.m..............b.m", "F.R..............F.R", incident.Over)
@@ -403,7 +404,7 @@ func (w *world) judge() error {
 	last := map[string]int64{}
 	for _, v := range w.verdicts {
 		what := v.Policy + v.Item
-		if v.Feed != "" || v.Version <= last[what] {
+		if v.Feed != "" || v.Version <= last[what] || v.Kind == row.Threshold && v.State == row.AtRisk {
 			continue
 		}
 		last[what] = v.Version

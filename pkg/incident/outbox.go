@@ -147,7 +147,7 @@ func (m *Machine) Done(receiver string, msg *Message, o Outcome, now int64) *Rec
 	}
 	delete(q.busy, msg.Key)
 	r := &Record{
-		Key: msg.Key, Seq: e.seq + 1, Event: Delivered, At: now, Receiver: receiver, Of: msg.Seq, Attempt: msg.Attempt, Position: m.position,
+		Key: msg.Key, Seq: e.seq + 1, Event: Delivered, At: now, Receiver: receiver, Of: msg.Seq, Message: msg.Event, Attempt: msg.Attempt, Position: m.position,
 	}
 	if !o.Delivered {
 		r.Event, r.Reason = Dropped, clip(o.Reason)

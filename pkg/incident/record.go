@@ -25,6 +25,7 @@ type Record struct {
 
 	Receiver string `json:"receiver,omitempty"` // of delivered, failed and dropped
 	Of       int64  `json:"of,omitempty"`       // Seq of the record whose message it was
+	Message  string `json:"message,omitempty"`  // what it said: firing or resolved
 	Attempt  int    `json:"attempt,omitempty"`  // which one, from 1
 	Reason   string `json:"reason,omitempty"`   // why it failed or was dropped
 	Next     int64  `json:"next,omitempty"`     // of failed: when it is tried again, ms since 1970 UTC
