@@ -36,7 +36,7 @@ func (m *Model) Tables() []Table {
 	for _, f := range m.Families {
 		tables = append(tables, FactTable(f), PaneTable(f, m.KPIs.Measures(f.Name)))
 	}
-	return tables
+	return append(tables, talliesTable(), deadLettersTable())
 }
 
 func eventsTable() Table {

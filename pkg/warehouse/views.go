@@ -11,7 +11,7 @@ import (
 // Views are the statements that make all views, in an order in which they can
 // be made. Each replaces what was there.
 func (m *Model) Views() []Statement {
-	out := []Statement{shownView(), m.eventsView(), m.rejectedView(), feedsView()}
+	out := []Statement{shownView(), m.eventsView(), m.rejectedView(), feedsView(), deadLettersView(), conservationView()}
 	for _, f := range m.Families {
 		out = append(out, m.factView(f))
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/row"
 )
 
 // house is a collector with a broker, over real HTTP.
@@ -29,7 +31,7 @@ type house struct {
 
 func start(t *testing.T, change func(*Config)) *house {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "nabz.events.v1", "nabz.events.v1.dlq"))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "nabz.events.v1", "nabz.events.v1.dlq", "nabz.facts.v1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,4 +481,54 @@ func TestPaths(t *testing.T) {
 	f("/v1/events", 405)
 	f("/", 404)
 	f("/v1/events/../../etc/passwd", 404)
+}
+
+// TestTally holds what the collector counts against what it answered: each
+// event of a batch is counted once, by tenant and minute of receipt.
+func TestTally(t *testing.T) {
+	s, err := New(testConfig(), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 2, 10, 0, 30, 0, time.UTC)
+	take := func(acknowledged bool, key string, events ...string) {
+		t.Helper()
+		in := newIntake(s, s.keys.FindSecret(key), at, topics{events: 8, deadLetters: 4})
+		for _, e := range events {
+			in.take([]byte(e), e, 2)
+		}
+		s.tally.took(in, acknowledged)
+	}
+	queued := `{"specversion":"1.0","id":"1","source":"pbx/1","type":"contact.queued","time":"2026-03-02T10:00:00Z","tenant":"bank","data":{"contact_id":"c","queue_id":"q","customer_id":"7"}}`
+	unknown := `{"specversion":"1.0","id":"2","source":"pbx/1","type":"contact.vanished","time":"2026-03-02T10:00:00Z","tenant":"bank","data":{}}`
+	clock := `{"specversion":"1.0","id":"3","source":"pbx/1","type":"feed.opened","time":"2026-03-02T10:00:00Z","tenant":"shop","feed":"f","data":{"session":1,"generation":1}}`
+	take(true, testKey, queued, unknown, clock)
+	take(false, testKey, queued)
+	take(true, "reader-key-0123456789", queued)
+	records, keys := s.tally.take(at, 8)
+	got := map[string]row.Tally{}
+	for _, r := range records {
+		v, err := row.Decode(r.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := *v.(*row.Tally)
+		c.Collector, c.Version = "", 0
+		got[c.Tenant] = c
+	}
+	minute := at.Truncate(time.Minute).UnixMilli()
+	want := map[string]row.Tally{
+		"bank": {Tenant: "bank", Minute: minute, Events: 1, Records: 2, DeadLetters: 1, Refused: 1, Unacknowledged: 2},
+		"shop": {Tenant: "shop", Minute: minute, Events: 1},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	if again, _ := s.tally.take(at, 8); again != nil {
+		t.Errorf("%d counts are told again, and nothing has changed", len(again))
+	}
+	s.tally.again(keys)
+	if again, _ := s.tally.take(at.Add(time.Hour), 8); len(again) != len(keys) || len(s.tally.counts) != 0 {
+		t.Errorf("%d counts are told again, %d are kept", len(again), len(s.tally.counts))
+	}
 }

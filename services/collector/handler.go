@@ -109,7 +109,9 @@ func (s *Service) accept(w http.ResponseWriter, r *http.Request, t *intake, how 
 		t.take(body[at.from:at.to], text[at.from:at.to], at.depth)
 	}
 	began := time.Now()
-	if err := s.send(r.Context(), t); err != nil {
+	err := s.send(r.Context(), t)
+	s.tally.took(t, err == nil)
+	if err != nil {
 		s.log.Warn("events not acknowledged", zap.Int("records", len(t.records)), zap.String("key", t.key.Name), zap.Error(err))
 		s.refuse(w, refuse(Unavailable, "", "Kafka did not acknowledge in time; send the same events again"), retryWhenAway)
 		return

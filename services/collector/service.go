@@ -46,6 +46,7 @@ type Service struct {
 	bodies     *bodies
 	inFlight   *semaphore.Weighted
 	metrics    *metrics
+	tally      *tally
 	listening  chan struct{} // closed when address is set
 	address    net.Addr
 
@@ -79,6 +80,7 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 		bodies:     &bodies{most: config.Limits.Body},
 		inFlight:   semaphore.NewWeighted(config.Limits.InFlight),
 		metrics:    newMetrics(),
+		tally:      newTally(),
 		listening:  make(chan struct{}),
 	}
 	for _, t := range catalogue.Types() {
@@ -117,10 +119,13 @@ func (s *Service) Run(ctx context.Context) error {
 	s.log.Info("collector listens", zap.Stringer("address", s.address))
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.look(running) })
+	group.Go(func() error { return s.tellTallies(running) })
 	group.Go(func() error {
 		return door.Door{Listener: listener, Handler: s, Log: s.log, Most: s.config.Limits.Connections, PerAddress: s.config.Limits.PerAddress}.Serve(running, false)
 	})
-	return group.Wait()
+	err = group.Wait()
+	s.tellTally(context.WithoutCancel(ctx)) // what the last requests brought
+	return err
 }
 
 // look seeks the topics until they are there.

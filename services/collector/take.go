@@ -12,6 +12,8 @@ import (
 // result is what became of one event.
 type result struct {
 	id       string
+	tenant   string
+	records  int           // copies and letters; those of a clock count as none
 	problem  *problem      // nil: accepted
 	kept     bool          // as a dead letter
 	everyone []*kgo.Record // of a record that went to every partition
@@ -41,7 +43,8 @@ func newIntake(s *Service, k *keys.Key, now time.Time, topics topics) *intake {
 func (t *intake) take(raw []byte, text string, depth int) {
 	t.env = envelope{}
 	home, p := t.read(raw, text, depth)
-	r := result{id: t.env.id, problem: p}
+	r := result{id: t.env.id, tenant: home.name, problem: p}
+	before := len(t.records)
 	switch {
 	case p == nil && t.typ.Clock:
 		r.everyone = t.everywhere(&t.decoder)
@@ -50,6 +53,9 @@ func (t *intake) take(raw []byte, text string, depth int) {
 	case p.kept():
 		r.kept = true
 		t.addLetter(home, raw, p)
+	}
+	if r.everyone == nil {
+		r.records = len(t.records) - before
 	}
 	t.results = append(t.results, r)
 }

@@ -19,6 +19,8 @@ type batch struct {
 	rejects  rejectBlock
 	shown    shownBlock
 	verdicts verdictBlock
+	tallies  tallyBlock
+	dropped  letterBlock
 	progress progressBlock
 	last     map[progressKey]progress // the newest of each
 	offsets  map[string]map[int32]kgo.EpochOffset
@@ -45,6 +47,8 @@ func newBatch(l *layout) (*batch, error) {
 	note(b.rejects.open(l.tables))
 	note(b.shown.open(l.tables))
 	note(b.verdicts.open(l.tables))
+	note(b.tallies.open(l.tables))
+	note(b.dropped.open(l.tables))
 	note(b.progress.open(l.tables))
 	for i := range l.families {
 		f, p := &factBlock{}, &paneBlock{}
@@ -70,6 +74,7 @@ func (b *batch) reset() {
 // blocks are the tables of data; the progress stands apart, for it comes last.
 func (b *batch) blocks() []*clickhouse.Block {
 	all := []*clickhouse.Block{b.events.block, b.rejects.block, b.shown.block, b.verdicts.block}
+	all = append(all, b.tallies.block, b.dropped.block)
 	for _, f := range b.layout.families {
 		all = append(all, b.facts[f.family.Name].block, b.panes[f.family.Name].block)
 	}
@@ -103,6 +108,8 @@ func (b *batch) add(r *kgo.Record, check *audit) {
 	switch {
 	case r.Topic == kafka.TopicEvents:
 		reason = b.addEvent(r)
+	case r.Topic == kafka.TopicDeadLetters:
+		b.dropped.add(r)
 	case r.Topic == kafka.TopicValues && !row.IsKept(r.Value):
 		// It passes by, and so does how far a board is.
 	default:
@@ -175,6 +182,8 @@ func (b *batch) addRow(r *kgo.Record, check *audit) (reason string) {
 		return b.shown.add(v)
 	case *row.Verdict:
 		return b.verdicts.add(v)
+	case *row.Tally:
+		return b.tallies.add(v)
 	case *row.Progress:
 		if !instant(v.Now) {
 			return reasonOutOfRange

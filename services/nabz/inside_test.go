@@ -62,7 +62,7 @@ func examined(t *testing.T, path string) {
 	})
 	for _, check := range []string{
 		"kafka", "topics", "replicas", "processors", "lag nabz.processor", "lag nabz.loader", "dead letters", "clickhouse", "schema", "clock of ClickHouse",
-		"numbers", "zones", "service collector", "service processor", "service loader", "alertmanager", "data directory", "secrets.json", "ready.json", "disk",
+		"numbers", "conservation", "zones", "service collector", "service processor", "service loader", "alertmanager", "data directory", "secrets.json", "ready.json", "disk",
 	} {
 		if _, there := all[check]; !there {
 			t.Errorf("nobody looked at: %s", check)

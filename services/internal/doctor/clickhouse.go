@@ -36,7 +36,28 @@ func (c *Config) clickhouse(ctx context.Context) []Finding {
 	if found[1].Level == Fail {
 		return found
 	}
-	return append(found, c.numbers(ctx, conn))
+	return append(found, c.numbers(ctx, conn), conservation(ctx, conn))
+}
+
+// conservation asks whether all that collectors acknowledged within the last
+// day is there.
+func conservation(ctx context.Context, conn clickhouse.Conn) Finding {
+	const check = "conservation"
+	var minutes, short, uncounted uint64
+	var missing int64
+	err := conn.QueryRow(ctx, "SELECT count(), countIf(state = 'short'), countIf(state = 'uncounted'), -sumIf(difference, state = 'short') FROM "+
+		warehouse.Public+".conservation WHERE state != 'open' AND time >= now() - 86400").Scan(&minutes, &short, &uncounted, &missing)
+	switch {
+	case err != nil:
+		return fail(check, startClickHouse, "%v", cause(ctx, err))
+	case short > 0:
+		return fail(check, "SELECT * FROM nabz.conservation WHERE state = 'short': see whether the loader is behind, and whether Kafka let go of records before they were read",
+			"%d records were acknowledged and are not there, in %d of %d minutes", missing, short, minutes)
+	case uncounted > 0:
+		return warn(check, "nothing, if a collector was killed then: its last second is not counted, and all of it is there",
+			"in %d of %d minutes more is there than was counted", uncounted, minutes)
+	}
+	return ok(check, "all that came in within a day is there: %d minutes of receipt", minutes)
 }
 
 // skew compares another clock with this machine's, as it was in the middle of
