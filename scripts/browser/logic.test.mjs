@@ -33,6 +33,14 @@ test('every text that the page asks for is there', () => {
   }
 });
 
+test('no text is there for nothing', () => {
+  const code = readdirSync(assets).filter((f) => f.endsWith('.js') && !Object.hasOwn(languages, f.slice(0, -3))).map((f) => readFileSync(new URL(f, assets), 'utf8')).join('');
+  for (const key of Object.keys(languages.en.words)) {
+    const put = key.match(/^(window|last|unit)(.+)$/); // put together from a prefix and a name
+    assert.ok(code.includes(`'${key}'`) || put && code.includes(`\`${put[1]}\${`), key);
+  }
+});
+
 test('no file writes markup from strings, or styles and scripts into attributes', () => {
   for (const f of readdirSync(assets).filter((f) => f.endsWith('.js'))) {
     assert.doesNotMatch(readFileSync(new URL(f, assets), 'utf8'), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|eval\(|new Function|cssText/, f);
@@ -120,6 +128,8 @@ test('the store keeps the newest of each, and forgets what is over', () => {
   s.apply('promises', { promises: [p, { ...p, item: 'c2', due_at: '2026-01-01T00:00:05Z', labels: { queue: 'a' } }] });
   assert.deepEqual(s.listed(null).map((x) => x.item), ['c2', 'c1']);
   assert.deepEqual(s.listed('b').map((x) => x.item), ['c1']);
+  s.apply('promises', { promises: [{ ...p, item: 'rule', kind: 'threshold', state: 'breached' }] });
+  assert.equal(s.listed(null).length, 2);
   for (const state of ['met', 'met_late', 'withdrawn']) {
     s.apply('promises', { promises: [{ ...p, state: 'breached' }] });
     s.apply('promises', { promises: [{ ...p, state }] });

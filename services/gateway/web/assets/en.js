@@ -5,7 +5,6 @@ export default {
   leaveKiosk: 'Leave kiosk mode',
   kiosk: 'Kiosk',
   kioskHelp: 'Kiosk mode: numbers alone, for a screen on the wall',
-  language: 'Language',
   signOut: 'Sign out',
   queue: 'Queue',
   allQueues: 'All queues',
@@ -102,7 +101,6 @@ export default {
   noDeadlines: 'No deadline is at risk.',
   breached: 'Breached',
   at_risk: 'At risk',
-  no_data: 'No data',
   provisional: 'provisional',
   uncertain: 'source is silent',
   quiet: 'nobody is told',
@@ -110,7 +108,6 @@ export default {
   dueIn: 'in {span}',
   overdue: '{span} over',
   more: 'and {n} more',
-  ruleValue: '{value}, bound {bound}',
 
   incidents: 'Open incidents',
   noIncidents: 'No open incidents',
@@ -121,7 +118,6 @@ export default {
 
   explain: 'Explain {name}',
   close: 'Close',
-  definition: 'Definition',
   formula: 'Formula',
   source: 'Source',
   owner: 'Owner',

@@ -5,7 +5,6 @@ export default {
   leaveKiosk: 'خروج از حالت نمایشگر',
   kiosk: 'نمایشگر',
   kioskHelp: 'حالت نمایشگر: فقط عددها، برای صفحهٔ روی دیوار',
-  language: 'زبان',
   signOut: 'خروج',
   queue: 'صف',
   allQueues: 'همهٔ صف‌ها',
@@ -102,7 +101,6 @@ export default {
   noDeadlines: 'هیچ مهلتی در خطر نیست.',
   breached: 'مهلت گذشته',
   at_risk: 'در خطر',
-  no_data: 'بدون داده',
   provisional: 'موقت',
   uncertain: 'منبع خاموش است',
   quiet: 'به کسی خبر داده نمی‌شود',
@@ -110,7 +108,6 @@ export default {
   dueIn: '{span} مانده',
   overdue: '{span} گذشته',
   more: 'و {n} مورد دیگر',
-  ruleValue: '{value}، مرز {bound}',
 
   incidents: 'رخدادهای باز',
   noIncidents: 'رخداد بازی نیست',
@@ -121,7 +118,6 @@ export default {
 
   explain: 'توضیح {name}',
   close: 'بستن',
-  definition: 'تعریف',
   formula: 'فرمول',
   source: 'منبع',
   owner: 'مسئول',

@@ -56,10 +56,9 @@ export function deadlinesTile(id, announce) {
 }
 
 function drawPromise(view, r, p, level) {
-  const rule = p.kind === 'threshold';
   put(r.name, labelsOf(p.labels) || String(p.item ?? ''));
-  put(r.detail, rule ? String(p.policy ?? '') : String(p.item ?? ''));
-  const known = ['breached', 'at_risk', 'no_data'].includes(p.state) ? p.state : 'no_data';
+  put(r.detail, String(p.item ?? ''));
+  const known = p.state === 'breached' ? 'breached' : 'at_risk';
   const notes = [view.words(known)];
   if (p.stage === 'provisional') notes.push(view.words('provisional'));
   if (p.uncertain) notes.push(view.words('uncertain'));
@@ -67,7 +66,7 @@ function drawPromise(view, r, p, level) {
   put(r.state, notes.join(' · '));
   redraw(r.sign, known);
   mark(r.node, 'data-state', known);
-  put(r.time, rule ? bound(view, p) : countdown(view, p, level));
+  put(r.time, countdown(view, p, level));
 }
 
 function countdown(view, p, level) {
@@ -79,13 +78,6 @@ function countdown(view, p, level) {
   if (left > 0) return view.words('dueIn', { span: say(left + 999) });
   // Whether it was broken is for the server to say.
   return p.state === 'at_risk' ? view.words('dueNow') : view.words('overdue', { span: say(-left) });
-}
-
-function bound(view, p) {
-  if (p.value === null || p.value === undefined) return '';
-  const unit = view.kpis.get(p.kpi ?? p.policy)?.unit ?? (Math.abs(p.bound) <= 1 ? 'ratio' : 'count');
-  const say = (n) => { const q = view.formats.quantity(n, unit); return q.text + q.unit; };
-  return view.words('ruleValue', { value: say(p.value), bound: say(p.bound) });
 }
 
 function labelsOf(labels) {

@@ -45,7 +45,9 @@ export class Store {
     if (queue !== null) this.names.add(queue);
   }
 
+  // promise takes a deadline. Rules over a KPI are told as incidents.
   promise(p) {
+    if (p.kind === 'threshold') return;
     const key = JSON.stringify([p.policy, p.item, p.episode]);
     this.promises.delete(key);
     if (!['met', 'met_late', 'withdrawn'].includes(p.state) && this.promises.size < MAX_LISTED) this.promises.set(key, p);
