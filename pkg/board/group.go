@@ -194,7 +194,6 @@ func (b *Board) clear(now int64) {
 			for grain := range c.slots {
 				below(c.slots[grain], b.bounds[grain])
 			}
-			c.turned = true
 		}
 	}
 }
