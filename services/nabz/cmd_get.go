@@ -25,13 +25,17 @@ type getCmd struct {
 	Tenant    string   `help:"Only this tenant." placeholder:"T"`
 	Zone      string   `help:"Zone of days, weeks, months and of times without an offset, an IANA name." default:"UTC"`
 	WeekStart int      `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
+	AsShown   bool     `help:"What stood on the walls at the end of each minute, beside what is true now of the same time."`
+	Window    string   `help:"With --as-shown, of which window: 1m, 5m, 15m, 30m, 60m or today." default:"15m"`
 	ReadyFile string   `help:"Ready file of a running installation." placeholder:"F"`
 }
 
 // Help shows an example.
 func (getCmd) Help() string {
 	return "Prints the values of a KPI, a row for each interval, tenant and combination of the dimensions kept; with --json one object a line.\n\n" +
-		"Example: nabz get service_level --feed anonymous_bank_calls_1999_02 --by queue --grain day --zone Asia/Jerusalem"
+		"Example: nabz get service_level --feed anonymous_bank_calls_1999_02 --by queue --grain day --zone Asia/Jerusalem\n\n" +
+		"With --as-shown: time is the end of a minute, shown what stood on the walls then, as_of how new that was, value what is true now of the window that ended then, difference shown less value.\n\n" +
+		"Example: nabz get service_level --as-shown --window 15m --by queue"
 }
 
 // Run asks and prints.
@@ -40,10 +44,7 @@ func (c getCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	sql, err := values.Query(all.Warehouse(c.Zone, c.WeekStart), values.Request{
-		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart,
-		Tenant: c.Tenant, Feed: c.Feed, From: c.From, To: c.To, Where: c.Where,
-	})
+	sql, err := c.query(all)
 	if err != nil {
 		return usageError{err}
 	}
@@ -64,6 +65,18 @@ func (c getCmd) Run(a *app) error {
 		return err
 	}
 	return c.nothing(a, conn)
+}
+
+// query is the SQL of what is asked for.
+func (c getCmd) query(all *catalog.Catalog) (string, error) {
+	r := values.Request{
+		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart,
+		Tenant: c.Tenant, Feed: c.Feed, From: c.From, To: c.To, Where: c.Where,
+	}
+	if c.AsShown {
+		return values.AsShown(all.Warehouse(c.Zone, c.WeekStart), r, c.Window)
+	}
+	return values.Query(all.Warehouse(c.Zone, c.WeekStart), r)
 }
 
 // nothing says why there is no value: a feed that is not there is an error.
