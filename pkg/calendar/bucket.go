@@ -70,29 +70,53 @@ func months(d Date, n int, number func(Date) (int64, bool)) (first, next int64) 
 	return first, next
 }
 
-// Bucket gives the bucket that an instant lies in, by the zone and the week in
-// force at it: from ≤ at < to. Where a calendar moves to another zone or
-// another first day of the week, the bucket before ends there.
+// Bucket gives the bucket that an instant lies in: from ≤ at < to. Each day is
+// that of the zone in force on it. Where the first day of the week changes, the
+// week before ends there.
 func (t *Timetable) Bucket(at int64, g Grain) (from, to int64) {
-	i := t.version(at)
+	i, n := t.day(at)
 	v := &t.versions[i]
-	from, to = v.zone.Bucket(at, g, v.weekStart)
-	differs := func(o *version) bool {
-		return o.zone.Name != v.zone.Name || g == Week && o.weekStart != v.weekStart
+	if g == Hour {
+		from, to = v.zone.Bucket(at, g, v.weekStart)
+		from = max(from, t.starts[i])
+		if i+1 < len(t.starts) {
+			to = min(to, t.starts[i+1])
+		}
+		return from, to
 	}
-	for j := i; j > 0; j-- {
-		if differs(&t.versions[j-1]) {
-			from = max(from, t.starts[j])
-			break
+	first, next := days(n, g, v.weekStart)
+	if g == Week {
+		for j := i; j > 0; j-- {
+			if t.versions[j-1].weekStart != v.weekStart {
+				first = max(first, t.versions[j].from)
+				break
+			}
+		}
+		for j := i + 1; j < len(t.versions); j++ {
+			if t.versions[j].weekStart != v.weekStart {
+				next = min(next, t.versions[j].from)
+				break
+			}
 		}
 	}
-	for j := i + 1; j < len(t.versions); j++ {
-		if differs(&t.versions[j]) {
-			to = min(to, t.starts[j])
-			break
-		}
+	return t.start(first), t.start(next)
+}
+
+// day finds the version in force at an instant, and the local day. The last day
+// of a zone that is left goes on until the first of the next zone begins.
+func (t *Timetable) day(at int64) (version int, n int64) {
+	version = max(search(len(t.starts), func(i int) bool { return t.starts[i] > at })-1, 0)
+	n = floor(t.versions[version].zone.wall(at), day)
+	if version+1 < len(t.versions) {
+		n = min(n, t.versions[version+1].from-1)
 	}
-	return from, to
+	return version, n
+}
+
+// start gives the first instant of a day.
+func (t *Timetable) start(n int64) int64 {
+	i := search(len(t.versions), func(i int) bool { return t.versions[i].from > n }) - 1
+	return t.versions[i].zone.instant(n * day)
 }
 
 // DayOf is what a calendar says of one local day.
@@ -106,15 +130,10 @@ type DayOf struct {
 // Day says what is known of the local day that an instant lies in, so that a
 // due time can be explained.
 func (t *Timetable) Day(at int64) DayOf {
-	i := t.version(at)
-	v := &t.versions[i]
-	n := floor(v.zone.wall(at), day)
-	if i+1 < len(t.versions) {
-		n = min(n, t.versions[i+1].from-1)
-	}
+	i, n := t.day(at)
 	d := DayOf{Gregorian: Gregorian(n), Jalali: Jalali(n)}
-	d.From, d.To = t.Bucket(at, Day)
-	if _, h := t.rule(v, n); h != nil {
+	d.From, d.To = t.start(n), t.start(n+1)
+	if _, h := t.rule(&t.versions[i], n); h != nil {
 		d.Holiday = h.name
 	}
 	return d

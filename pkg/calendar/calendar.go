@@ -247,9 +247,3 @@ func (t *Timetable) rule(v *version, day int64) ([]period, *holiday) {
 	}
 	return v.week[weekday(day)], nil
 }
-
-// version finds the version in force at an instant.
-func (t *Timetable) version(at int64) int {
-	n := search(len(t.starts), func(i int) bool { return t.starts[i] > at })
-	return max(n-1, 0)
-}
