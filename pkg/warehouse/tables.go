@@ -33,6 +33,7 @@ func place() []Column {
 // Tables are all tables, in an order in which they can be made.
 func (m *Model) Tables() []Table {
 	tables := []Table{eventsTable(), rejectsTable(), progressTable(), shownReadingTable(), verdictTable()}
+	tables = append(tables, incidentTables()...)
 	for _, f := range m.Families {
 		tables = append(tables, FactTable(f), PaneTable(f, m.KPIs.Measures(f.Name)))
 	}

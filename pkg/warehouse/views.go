@@ -19,6 +19,7 @@ func (m *Model) Views() []Statement {
 		out = append(out, m.kpiViews(d)...)
 	}
 	out = append(out, m.verdictViews()...)
+	out = append(out, incidentView())
 	return append(out, m.catalogView(), m.longView(), m.kpiShownView())
 }
 

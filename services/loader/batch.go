@@ -12,20 +12,22 @@ import (
 // batch is what is written at once: the blocks of all tables, then the
 // progress that speaks of them, then the offsets.
 type batch struct {
-	layout   *layout
-	events   eventBlock
-	facts    map[string]*factBlock // by family
-	panes    map[string]*paneBlock
-	rejects  rejectBlock
-	shown    shownBlock
-	verdicts verdictBlock
-	tallies  tallyBlock
-	dropped  letterBlock
-	progress progressBlock
-	last     map[progressKey]progress // the newest of each
-	offsets  map[string]map[int32]kgo.EpochOffset
-	letters  []letter
-	records  int
+	layout     *layout
+	events     eventBlock
+	facts      map[string]*factBlock // by family
+	panes      map[string]*paneBlock
+	rejects    rejectBlock
+	shown      shownBlock
+	verdicts   verdictBlock
+	incidents  incidentBlock
+	deliveries deliveryBlock
+	tallies    tallyBlock
+	dropped    letterBlock
+	progress   progressBlock
+	last       map[progressKey]progress // the newest of each
+	offsets    map[string]map[int32]kgo.EpochOffset
+	letters    []letter
+	records    int
 }
 
 // layout is what all batches share: which families and attributes there are.
@@ -47,6 +49,8 @@ func newBatch(l *layout) (*batch, error) {
 	note(b.rejects.open(l.tables))
 	note(b.shown.open(l.tables))
 	note(b.verdicts.open(l.tables))
+	note(b.incidents.open(l.tables))
+	note(b.deliveries.open(l.tables))
 	note(b.tallies.open(l.tables))
 	note(b.dropped.open(l.tables))
 	note(b.progress.open(l.tables))
@@ -73,7 +77,7 @@ func (b *batch) reset() {
 
 // blocks are the tables of data; the progress stands apart, for it comes last.
 func (b *batch) blocks() []*clickhouse.Block {
-	all := []*clickhouse.Block{b.events.block, b.rejects.block, b.shown.block, b.verdicts.block}
+	all := []*clickhouse.Block{b.events.block, b.rejects.block, b.shown.block, b.verdicts.block, b.incidents.block, b.deliveries.block}
 	all = append(all, b.tallies.block, b.dropped.block)
 	for _, f := range b.layout.families {
 		all = append(all, b.facts[f.family.Name].block, b.panes[f.family.Name].block)
@@ -110,6 +114,8 @@ func (b *batch) add(r *kgo.Record, check *audit) {
 		reason = b.addEvent(r)
 	case r.Topic == kafka.TopicDeadLetters:
 		b.dropped.add(r)
+	case r.Topic == kafka.TopicIncidents:
+		reason = b.addIncident(r)
 	case r.Topic == kafka.TopicValues && !row.IsKept(r.Value):
 		// It passes by, and so does how far a board is.
 	default:

@@ -119,7 +119,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) open() error {
 	conf := kafka.Config{Brokers: s.config.Kafka, ClientID: "loader", Log: s.log}
 	var err error
-	options := append(kafka.GroupOptions(conf, s.config.Group, kafka.TopicDeadLetters, kafka.TopicEvents, kafka.TopicFacts, kafka.TopicPanes, kafka.TopicValues, kafka.TopicVerdicts),
+	options := append(kafka.GroupOptions(conf, s.config.Group, kafka.TopicDeadLetters, kafka.TopicEvents, kafka.TopicFacts, kafka.TopicPanes, kafka.TopicValues, kafka.TopicVerdicts, kafka.TopicIncidents),
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
