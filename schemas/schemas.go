@@ -23,6 +23,12 @@ var deadlines embed.FS
 // Deadlines holds one folder for each policy on a deadline.
 func Deadlines() fs.FS { return sub(deadlines, "sla") }
 
+//go:embed alert
+var alerts embed.FS
+
+// Alerts holds one folder for each threshold rule.
+func Alerts() fs.FS { return sub(alerts, "alert") }
+
 //go:embed families.yaml
 var families []byte
 

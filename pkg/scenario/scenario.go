@@ -27,6 +27,7 @@ type Scenario struct {
 	Prose  []string
 	Events []event.Event // in the order of the file; a clock is a pulse
 	Claims []Claim
+	Said   []string // what is to be said of deadlines, as Said has it
 }
 
 // Claim is a number that somebody has worked out by hand.
@@ -47,6 +48,7 @@ type Claim struct {
 //	09:10:00 clock                               the time is 09:10
 //	service_level.genesys{queue=sales} = 0.7111  a claim; null for no value
 //	offered at 09:00 by minute = 3               a claim on one interval
+//	> 09:01:02 c1 queue_wait breached settled due 09:01:00
 func Parse(text string, catalogue *event.Catalogue) (*Scenario, error) {
 	s := &Scenario{}
 	for i, line := range strings.Split(text, "\n") {
@@ -56,6 +58,8 @@ func Parse(text string, catalogue *event.Catalogue) (*Scenario, error) {
 		case line == "":
 		case strings.HasPrefix(line, "#"):
 			s.Prose = append(s.Prose, strings.TrimSpace(line[1:]))
+		case line[0] == '>':
+			s.Said = append(s.Said, strings.Join(strings.Fields(line[1:]), " "))
 		case line[0] >= '0' && line[0] <= '9':
 			err = s.event(line, catalogue)
 		default:

@@ -81,7 +81,7 @@ func (t *Task) keepVerdict(c *cause, p *sla.Policy, f *fact.Fact, d sla.Decision
 		Place: t.place(c.feed), Policy: p.Name, Kind: row.Deadline, Item: c.item.entity(), ID: f.ID, Episode: f.OpenedAt,
 		Labels: t.labels[:0], Severity: p.Severity, State: d.State, Stage: d.Stage,
 		Quiet:     c.feed.name != event.Live || c.evidence && c.now > d.DueAt+p.LatenessMs,
-		Uncertain: d.State == row.Breached && d.Stage != row.Provisional && p.SilentMs > 0 && c.silent > p.SilentMs,
+		Uncertain: !c.evidence && d.State == row.Breached && d.Stage != row.Provisional && p.SilentMs > 0 && c.silent > p.SilentMs,
 		DueAt:     d.DueAt, DecidedAt: c.now, Target: d.Target, Value: d.Warned, Version: c.offset,
 	}
 	r.Tenant = c.tenant

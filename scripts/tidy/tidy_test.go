@@ -26,11 +26,12 @@ var arrows = map[string][]string{
 	"pkg/mapping":         {"pkg/event", "pkg/source", "pkg/strictyaml"},
 	"pkg/source":          {},
 	"pkg/source/asterisk": {"pkg/source"},
+	"pkg/alert":           {"pkg/board", "pkg/kpi", "pkg/row", "pkg/strictyaml"},
 	"pkg/board":           {"pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row"},
 	"pkg/pane":            {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/statelog"},
 	"pkg/track/contact":   {"pkg/event", "pkg/fact", "pkg/item"},
 	"pkg/track":           {"pkg/event", "pkg/fact", "pkg/item", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/strictyaml"},
-	"pkg/scenario":        {"pkg/event", "pkg/kpi", "pkg/row", "pkg/track"},
+	"pkg/scenario":        {"pkg/alert", "pkg/event", "pkg/kpi", "pkg/row", "pkg/track"},
 	"pkg/warehouse":       {"pkg/event", "pkg/fact", "pkg/kpi"},
 	"pkg/sim": {
 		"pkg/event", "pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/track", "pkg/track/contact",

@@ -12,7 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
+	"github.com/nabz/nabz/pkg/alert"
 	"github.com/nabz/nabz/pkg/board"
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/services/internal/kafka"
 )
@@ -40,6 +42,7 @@ type boardTask struct {
 	log       *zap.Logger
 	client    *kgo.Client
 	board     *board.Board
+	alerts    *alert.Set
 	fail      context.CancelCauseFunc
 
 	read    extent
@@ -78,6 +81,7 @@ func (t *boardTask) run(ctx context.Context) error {
 	t.board = board.New(board.Config{
 		KPIs: t.service.catalog.KPIs, Partition: t.partition, Tasks: t.service.sizes.events, DayStart: day, Since: t.read.recent.since,
 	})
+	t.alerts = alert.NewSet(t.service.catalog.Alerts)
 	t.log.Info("board begins", zap.Int64("from", t.read.past.offset), zap.Int64("recent", t.read.recent.offset), zap.Int64("end", t.read.end))
 	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{kafka.TopicPanes: {t.partition: kgo.NewOffset().At(t.next)}})
 	defer t.service.metrics.board.forget(t.partition)
@@ -220,6 +224,7 @@ func (t *boardTask) show() {
 	})
 	t.service.metrics.board.readings.Add(float64(n))
 	if now, ok := t.board.Clock(); ok && now > t.told {
+		t.alerts.Tick(now, t.board.Offset(), t.verdict)
 		// Behind the readings: whoever reads them learns how new they are
 		// where none changes.
 		t.told = now
@@ -230,16 +235,28 @@ func (t *boardTask) show() {
 }
 
 // reading sends one reading on its way.
-func (t *boardTask) reading(r *row.Reading) { t.write(r) }
+func (t *boardTask) reading(r *row.Reading) {
+	t.alerts.Take(r)
+	t.write(r)
+}
+
+// verdict sends what a rule says to the partition of its tenant, where the
+// deadlines of the tenant are.
+func (t *boardTask) verdict(v *row.Verdict) {
+	t.send(kafka.TopicVerdicts, event.Partition([]byte(v.Tenant), t.service.sizes.verdicts), v)
+}
 
 func (t *boardTask) write(r row.Row) {
+	t.send(kafka.TopicValues, t.partition%t.service.sizes.values, r)
+}
+
+func (t *boardTask) send(topic string, to int32, r row.Row) {
 	t.waiting.Add(1)
-	to := t.partition % t.service.sizes.values
-	t.client.Produce(context.Background(), &kgo.Record{Topic: kafka.TopicValues, Partition: to, Value: row.Append(nil, r)},
+	t.client.Produce(context.Background(), &kgo.Record{Topic: topic, Partition: to, Value: row.Append(nil, r)},
 		func(_ *kgo.Record, err error) {
 			t.waiting.Add(-1)
 			if err != nil {
-				t.fail(fmt.Errorf("write to %s/%d: %w", kafka.TopicValues, to, err))
+				t.fail(fmt.Errorf("write to %s/%d: %w", topic, to, err))
 			}
 		})
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 
+	"github.com/nabz/nabz/pkg/alert"
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
@@ -31,7 +32,9 @@ type Catalog struct {
 	Timings map[string]track.Timing
 	// Deadlines are the policies on facts.
 	Deadlines *sla.Set
-	families  []*fact.Family
+	// Alerts are the threshold rules on KPIs.
+	Alerts   *alert.Rules
+	families []*fact.Family
 }
 
 // Load reads what is part of the binary.
@@ -54,6 +57,9 @@ func Load() (*Catalog, error) {
 	}
 	if c.Deadlines, err = sla.Load(schemas.Deadlines(), c.families, c.Waits()); err != nil {
 		return nil, fmt.Errorf("load deadlines: %w", err)
+	}
+	if c.Alerts, err = alert.Load(schemas.Alerts(), c.KPIs); err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
 	}
 	return c, nil
 }
