@@ -86,5 +86,8 @@ func titles(c *catalog.Catalog) func(string) incident.Words {
 	for _, p := range c.Deadlines.Policies {
 		all[p.Name] = incident.Words{EN: p.Title["en"], FA: p.Title["fa"]}
 	}
+	for _, r := range c.Alerts.Rules {
+		all[r.Name] = incident.Words{EN: r.Title["en"], FA: r.Title["fa"]}
+	}
 	return func(policy string) incident.Words { return all[policy] }
 }

@@ -51,7 +51,7 @@ func TestCompose(t *testing.T) {
 	}
 	pinned := regexp.MustCompile(`:\d+\.\d+(\.\d+)*$`)
 	secret := regexp.MustCompile(`(?i)(password|secret|_key)$`)
-	for _, name := range []string{"kafka", "clickhouse", "topics", "migrate", "collector", "processor", "loader", "gateway"} {
+	for _, name := range []string{"kafka", "clickhouse", "topics", "migrate", "collector", "processor", "loader", "alerter", "gateway"} {
 		s, ok := p.Services[name]
 		if !ok {
 			t.Errorf("no service %s", name)
