@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,6 +115,7 @@ func opened(t *testing.T) *house {
 
 // schemas holds answers against the specification.
 type schemas struct {
+	mu       sync.Mutex // a compiler keeps what it compiled
 	doc      map[string]any
 	compiler *jsonschema.Compiler
 }
@@ -130,7 +132,7 @@ func specificationOf(t *testing.T) *schemas {
 		t.Fatal(err)
 	}
 	object, _ := doc.(map[string]any)
-	return &schemas{object, c}
+	return &schemas{doc: object, compiler: c}
 }
 
 // at follows a path of members, and references.
@@ -148,6 +150,8 @@ func (s *schemas) at(path ...string) map[string]any {
 // holds checks a value against the schema at a place.
 func (s *schemas) holds(t *testing.T, pointer string, body []byte) {
 	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	schema, err := s.compiler.Compile("spec.json#" + pointer)
 	if err != nil {
 		t.Fatal(err)
