@@ -223,7 +223,7 @@ test('the explanation opens by keyboard, says what the number is, and closes wit
   await page.getByRole('button', { name: 'Show what was counted' }).press('Enter');
   await seen('dialog', '544');
   const facts = await dialog.innerText();
-  for (const want of ['answered_in', 'wait ≤ 20000 ms: 7', 'Contacts behind it: 1 of 544', 'contact/<b>c7</b>']) assert.ok(facts.includes(want), want);
+  for (const want of ['answered_in', '7 · wait ≤ 20000 ms', 'Contacts behind it: 1 of 544', 'contact/<b>c7</b>']) assert.ok(facts.includes(want), want);
   assert.ok(!facts.includes('outcome is abandoned'), 'measures of the formula alone');
   assert.match(fake.asked, /window=15m/);
   await dialog.locator('summary').click();
@@ -321,6 +321,11 @@ test('a kiosk shows numbers alone, all of them, large enough for five metres', a
   for (const [lang, width, height] of [['en', 1920, 1080], ['fa', 1920, 1080], ['en', 3840, 2160], ['fa', 1280, 720]]) {
     await visit({ query: `lang=${lang}&kiosk=1`, options: { viewport: { width, height } } });
     assert.equal(await page.locator('button:visible, select:visible, input:visible').count(), 0);
+    for (let i = 0; i < 9; i++) {
+      fake.incident({ ...fake.incidents.get('k1'), key: `more${i}`, summary: { en: 'A sentence that is rather long for a tile as narrow as this', fa: 'جمله‌ای که برای خانه‌ای به این باریکی کمی بلند است و ادامه دارد' } });
+      fake.promise({ ...fake.promises.get('c-80450'), item: `more${i}` });
+    }
+    await seen('.tile-deadlines .count', lang === 'en' ? '12 at risk' : '۱۲ در خطر');
     const fit = await page.evaluate(() => ({
       scroll: document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth,
       small: [...document.querySelectorAll('.figure .number')].map((e) => parseFloat(getComputedStyle(e).fontSize) / innerHeight),

@@ -11,6 +11,9 @@ const REFRESH_MS = 60_000;
 // While the store is away it is asked more often.
 const RETRY_MS = 5_000;
 
+const HOUR_MS = 3_600_000;
+const SHORTEST_MS = 6 * HOUR_MS;
+
 const lines = [['arrivals', 'offered'], ['answered', 'answered']];
 
 // dayTile shows arrivals against answers; values(kpi, from, queue) asks for history.
@@ -26,6 +29,15 @@ export function dayTile(id, values) {
   const tile = new DayChart({ t, canvas, table, toggle, legend, help, note, values });
   toggle.addEventListener('click', () => tile.toggle_());
   return tile;
+}
+
+// open is the part of the day to show: from the hour of the first arrival until
+// an hour after now, and no less than a quarter of a day.
+function open(series, from, until, now) {
+  const first = Math.min(...series.map((s) => s.find((q) => q.n > 0)?.at ?? now));
+  const begun = from + Math.floor((first - from) / HOUR_MS) * HOUR_MS;
+  const end = Math.min(until, Math.max(from + (Math.floor((now - from) / HOUR_MS) + 2) * HOUR_MS, begun + SHORTEST_MS));
+  return [Math.max(from, Math.min(begun, end - SHORTEST_MS)), end];
 }
 
 class DayChart {
@@ -96,7 +108,9 @@ class DayChart {
   }
 
   draw(view, now) {
-    const series = lines.map(([, kpi]) => this.days.get(kpi).series(now));
+    const all = lines.map(([, kpi]) => this.days.get(kpi).series(now));
+    this.span = open(all, this.from, this.until, now);
+    const series = all.map((s) => s.filter((q) => q.at >= this.span[0]));
     const say = JSON.stringify([series, view.lang, view.theme, this.table.hidden, view.store.zone]);
     if (say === this.drawn) return;
     this.drawn = say;
@@ -149,7 +163,7 @@ class DayChart {
       legend: { show: false },
       cursor: { show: false },
       padding: [8, size * 1.8, 0, 0],
-      scales: { x: { range: [this.from / 1000, this.until / 1000] }, y: { range: (_, __, max) => [0, Math.max(4, max * 1.1)] } },
+      scales: { x: { range: () => this.span.map((ms) => ms / 1000) }, y: { range: (_, __, max) => [0, Math.max(4, max * 1.1)] } },
       axes: [
         { ...axis, size: size * 2.2, space: size * 5, values: (_, at) => at.map((s) => view.formats.minute(s * 1000)) },
         { ...axis, size: size * 3.4, values: (_, at) => at.map((n) => (Number.isInteger(n) ? view.formats.whole.format(n) : '')) },

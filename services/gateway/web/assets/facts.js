@@ -31,11 +31,11 @@ function answer(view, cell) {
   const named = new Set(String(cell.formula).match(/\w+/g));
   const measures = (cell.measures ?? []).filter((m) => named.has(m.name));
   const at = (t) => view.formats.second(Date.parse(t));
-  const refused = (m) => (m.conditions ?? []).map((c) => `${c.condition}: ${whole(c.facts)}`).join('\n');
-  const head = ['measure', 'takes', 'counted', 'refused'];
+  const refused = (m) => (m.conditions ?? []).map((c) => `${whole(c.facts)} · ${c.condition}`).join('\n');
+  const head = [['measure'], ['takes', 'wide'], ['taken'], ['refused', 'wide']];
   const table = el('table', {},
     el('caption', { class: 'small', text: `${at(cell.from)} – ${at(cell.to)} · ${cell.formula}` }),
-    el('thead', {}, el('tr', {}, ...head.map((h) => el('th', { scope: 'col', text: view.words(h) })))),
+    el('thead', {}, el('tr', {}, ...head.map(([h, c]) => el('th', { scope: 'col', class: c, text: view.words(h) })))),
     el('tbody', {}, ...measures.map((m) => el('tr', {},
       el('th', { scope: 'row' }, el('code', { text: m.name })),
       el('td', { class: 'wide', dir: 'ltr', text: (m.takes ?? []).join('\n') || view.words('everything') }),

@@ -4,27 +4,28 @@
 import { el, icon, mark, put, redraw } from './dom.js';
 import { frame } from './tiles.js';
 
-// More rows than this nobody reads from afar; the heading counts them all.
-const ROWS = 6;
+// More rows than these nobody reads from afar, and a kiosk has no room for more;
+// the heading counts them all.
+const DEADLINES = { kiosk: 6, page: 6 };
+const INCIDENTS = { kiosk: 2, page: 4 };
 
 // rows keeps a fixed number of list items and shows as many as there are.
-function rows(make) {
-  const items = Array.from({ length: ROWS }, make);
+function rows(room) {
+  const items = Array.from({ length: Math.max(room.kiosk, room.page) }, row);
   const list = el('ul', { class: 'rows' }, ...items.map((i) => i.node));
   const none = el('p', { class: 'none' });
-  const more = el('p', { class: 'more' });
   return {
-    nodes: [list, none, more],
-    show(view, entries, draw, empty) {
+    nodes: [list, none],
+    show(view, entries, draw, empty, foot) {
+      const shown = Math.min(entries.length, view.settings.kiosk ? room.kiosk : room.page);
       items.forEach((item, i) => {
-        item.node.hidden = i >= entries.length;
-        if (i < entries.length) draw(item, entries[i]);
+        item.node.hidden = i >= shown;
+        if (i < shown) draw(item, entries[i]);
       });
-      list.hidden = entries.length === 0;
+      list.hidden = shown === 0;
       put(none, empty);
-      none.hidden = entries.length > 0;
-      more.hidden = entries.length <= ROWS;
-      if (entries.length > ROWS) put(more, view.words('more', { n: view.formats.whole.format(entries.length - ROWS) }));
+      none.hidden = shown > 0;
+      put(foot, entries.length > shown ? view.words('more', { n: view.formats.whole.format(entries.length - shown) }) : '');
     },
   };
 }
@@ -38,7 +39,7 @@ function row() {
 
 // deadlinesTile lists open promises, the most overdue first.
 export function deadlinesTile(id, announce) {
-  const all = rows(row);
+  const all = rows(DEADLINES);
   const t = frame(id, null, ...all.nodes);
   return {
     node: t.node,
@@ -49,7 +50,7 @@ export function deadlinesTile(id, announce) {
       const level = t.dated(view, breached > 0 ? 'missed' : 'plain');
       const whole = (n) => view.formats.whole.format(n);
       put(t.count, view.words('deadlinesCount', { breached: whole(breached), risk: whole(entries.filter((p) => p.state === 'at_risk').length) }));
-      all.show(view, entries, (r, p) => drawPromise(view, r, p, level), view.words('noDeadlines'));
+      all.show(view, entries, (r, p) => drawPromise(view, r, p, level), view.words('noDeadlines'), t.parts);
       announce(view, 'deadlines', level === 'fresh' ? breached : null);
     },
   };
@@ -86,7 +87,7 @@ function labelsOf(labels) {
 
 // incidentsTile lists what people were told of and is not over.
 export function incidentsTile(id) {
-  const all = rows(row);
+  const all = rows(INCIDENTS);
   const t = frame(id, null, ...all.nodes);
   return {
     node: t.node,
@@ -95,7 +96,7 @@ export function incidentsTile(id) {
       const entries = view.store.firing(view.queue);
       const level = t.dated(view, entries.length > 0 ? 'missed' : 'plain');
       put(t.count, view.words('incidentsCount', { n: view.formats.whole.format(entries.length) }));
-      all.show(view, entries, (r, i) => drawIncident(view, r, i, level), view.words('noIncidents'));
+      all.show(view, entries, (r, i) => drawIncident(view, r, i, level), view.words('noIncidents'), t.parts);
     },
   };
 }

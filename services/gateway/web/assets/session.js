@@ -4,6 +4,9 @@
 
 import { el } from './dom.js';
 
+// A store that does not answer is away, whatever it may answer later.
+const PATIENCE_MS = 10_000;
+
 export class Server {
   // tenant is what the address asks for; the key decides whether it may.
   constructor(tenant) {
@@ -53,7 +56,7 @@ export class Server {
   // get asks for anything else; null when it cannot be had.
   async get(path) {
     try {
-      const r = await fetch(path, { cache: 'no-store' });
+      const r = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
       return r.ok ? await r.json() : null;
     } catch {
       return null;
