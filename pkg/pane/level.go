@@ -168,30 +168,42 @@ func (s *Set) grow(g *group, now int64) {
 // is open began; intervals that it has left keep what they had.
 func (s *Set) age(offset int64) {
 	for _, o := range s.opens {
-		s.ageOf(o.group, offset)
+		s.ageOf(o.group, o.level, offset, func(oldest int64) bool {
+			return o.add && (oldest == 0 || o.from < oldest) || !o.add && o.from == oldest
+		})
 	}
-	if s.now > s.was {
-		for _, g := range s.active {
-			s.ageOf(g, offset)
+	if s.now == s.was {
+		return
+	}
+	for _, g := range s.active {
+		for level := range g.open {
+			s.ageOf(g, level, offset, func(int64) bool { return true })
 		}
 	}
 }
 
-func (s *Set) ageOf(g *group, offset int64) {
-	for level, list := range g.open {
-		part := g.layout.first[g.layout.levels[level]] + kpi.LevelOldest
-		for i, grain := range Grains() {
-			start := floor(s.now, grain)
-			var oldest int64
-			for _, from := range list {
-				if from < start+grain && (oldest == 0 || from < oldest) {
-					oldest = from
-				}
+// ageOf looks for the oldest of one level where the one that is known may have
+// changed: most of what comes and goes is not the oldest.
+func (s *Set) ageOf(g *group, level int, offset int64, changed func(oldest int64) bool) {
+	part := g.layout.first[g.layout.levels[level]] + kpi.LevelOldest
+	for i, grain := range Grains() {
+		start := floor(s.now, grain)
+		p := g.panes[paneKey{i, start}]
+		var known int64
+		if p != nil {
+			known = p.values[part]
+		}
+		if !changed(known) {
+			continue
+		}
+		var oldest int64
+		for _, from := range g.open[level] {
+			if from < start+grain && (oldest == 0 || from < oldest) {
+				oldest = from
 			}
-			p := g.panes[paneKey{i, start}]
-			if p == nil && oldest != 0 || p != nil && p.values[part] != oldest {
-				s.touch(g, i, start, offset).values[part] = oldest
-			}
+		}
+		if oldest != known {
+			s.touch(g, i, start, offset).values[part] = oldest
 		}
 	}
 }

@@ -268,7 +268,7 @@ func ofPanes() []sabotage {
 		},
 		{
 			"oldest_stays", "pane/level.go",
-			"p != nil && p.values[part] != oldest {", "p != nil && p.values[part] == 0 && oldest != 0 {",
+			"|| !o.add && o.from == oldest", "",
 			"the oldest that is open is still the one that has left",
 		},
 	}
