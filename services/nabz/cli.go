@@ -38,6 +38,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Make the tables and views of a ClickHouse." group:"Preparing"`
 	Topics  topicsCmd  `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
 	Config  configCmd  `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
+	SLA     slaCmd     `cmd:"" name:"sla" help:"Check policies on deadlines and threshold rules, and try them." group:"Preparing"`
 	Token   tokenCmd   `cmd:"" help:"Make, list and revoke API keys." group:"Preparing"`
 
 	Alert  alertCmd  `cmd:"" help:"Try who is told of incidents." group:"Sending"`

@@ -5,8 +5,10 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 
 	"github.com/nabz/nabz/pkg/alert"
 	"github.com/nabz/nabz/pkg/event"
@@ -71,6 +73,16 @@ func (c *Catalog) Waits() map[string]sla.Waits {
 		out[kind] = sla.Waits{Settle: t.Settle, Lateness: t.Lateness, MaxAge: t.MaxAge}
 	}
 	return out
+}
+
+// Scenario is the history beside a policy or rule.
+func (c *Catalog) Scenario(policy string) ([]byte, error) {
+	const file = "/scenario.txt"
+	text, err := fs.ReadFile(schemas.Deadlines(), policy+file)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = fs.ReadFile(schemas.Alerts(), policy+file)
+	}
+	return text, err
 }
 
 // Families are all families of facts.
