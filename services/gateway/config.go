@@ -42,6 +42,9 @@ type Limits struct {
 	PerKey      int // open streams of one key
 	Rows        int // of one answer
 	Queries     int // of ClickHouse at once
+	// Write is how long one write to a page may take: who does not read for so
+	// long is cut off.
+	Write time.Duration
 }
 
 // The limits, each with the reason for its number.
@@ -58,6 +61,8 @@ const (
 	defaultRows = 10_000
 	// defaultQueries leaves ClickHouse to those who load.
 	defaultQueries = 4
+	// defaultWrite is a lift, or a tunnel, and not a page that is gone.
+	defaultWrite = 10 * time.Second
 )
 
 func (l Limits) orDefault() Limits {
@@ -72,6 +77,9 @@ func (l Limits) orDefault() Limits {
 	set(&l.PerKey, defaultPerKey)
 	set(&l.Rows, defaultRows)
 	set(&l.Queries, defaultQueries)
+	if l.Write <= 0 {
+		l.Write = defaultWrite
+	}
 	return l
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,9 +25,6 @@ const (
 	heartbeatEvery = 15 * time.Second
 	// retryAfter is when a page comes back after a cut.
 	retryAfter = 2 * time.Second
-	// writeWithin is how long one write to a page may take: who does not read
-	// for so long is cut off.
-	writeWithin = 10 * time.Second
 	// firstWait is how long a stream waits for what Kafka holds, so that the
 	// snapshot is whole; it goes on without.
 	firstWait = 3 * time.Second
@@ -202,17 +200,17 @@ func (s *Service) watch(w http.ResponseWriter, r *http.Request, c *caller, strea
 			return cutSlow
 		}
 		if len(b) > 0 {
-			if err := control.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+			if err := control.SetWriteDeadline(time.Now().Add(s.config.Limits.Write)); err != nil {
 				return cutGone
 			}
 			if _, err = w.Write(b); err == nil {
 				err = control.Flush()
 			}
-			if r.Context().Err() != nil {
-				return cutGone
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return cutSlow
 			}
 			if err != nil {
-				return cutSlow
+				return cutGone
 			}
 		}
 		b = b[:0]

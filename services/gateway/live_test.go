@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -217,6 +218,41 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 	if late, first := l.open("bank", "UTC", quick.epoch+fmt.Sprintf("-%d", quick.seq), nil); late == nil || first == nil {
 		t.Error("a page that comes back too late gets no snapshot")
 	}
+}
+
+// TestPageThatDoesNotRead is cut off at its socket, and another one goes on.
+func TestPageThatDoesNotRead(t *testing.T) {
+	c := testConfig(newBroker(t))
+	c.Limits.Write = 200 * time.Millisecond
+	h := start(t, c)
+	now := time.Now().UnixMilli()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if tcp, ok := conn.(*net.TCPConn); !ok || tcp.SetReadBuffer(4096) != nil {
+		t.Fatal("no small buffer")
+	}
+	if _, err := fmt.Fprintf(conn, "GET /v1/live HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", bankKey); err != nil {
+		t.Fatal(err)
+	}
+	w, _ := h.watch("", bankKey)
+	cut := func() bool {
+		return strings.Contains(h.do(http.MethodGet, "/metrics", "", "").body, `nabz_gateway_streams_ended_total{reason="slow"} 1`)
+	}
+	// More than sockets hold, and than is kept.
+	for version := int64(1); !cut(); version++ {
+		var records []*kgo.Record
+		for i := range 50 {
+			records = append(records, readingOf("bank", fmt.Sprintf("queue-%d-%s", i, strings.Repeat("x", 20_000)), version, now+version, float64(version)))
+		}
+		records = append(records, readingOf("bank", "", version, now+version, float64(version)))
+		h.produce(records...)
+		w.until(kindReadings, has(fmt.Sprintf(`"scope":[],"dims":{},"as_of":%q`, time.UnixMilli(now+version).UTC().Format(stamp))))
+	}
+	h.produce(readingOf("bank", "", 1<<40, now, 12345))
+	w.until(kindReadings, has(`"value":12345`))
 }
 
 func whateverKPI(string) bool { return true }
