@@ -63,3 +63,17 @@ func TestIsKept(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusal(t *testing.T) {
+	for want, b := range map[string][]byte{
+		Repeat: Append(nil, &Reject{Place: Place{Tenant: "bank"}, Offset: 7, Reason: Repeat, Kind: "contact"}),
+		"":     Append(nil, &Progress{State: Repeat, Position: 3}),
+	} {
+		if got := Refusal(b); got != want {
+			t.Errorf("%q of %x, want %q", got, b, want)
+		}
+	}
+	if got := Refusal(nil) + Refusal([]byte{0x1a, 0x05, 1}); got != "" {
+		t.Errorf("%q of what is no row", got)
+	}
+}

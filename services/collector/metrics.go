@@ -16,6 +16,8 @@ type metrics struct {
 	records  prometheus.Counter
 	requests *prometheus.CounterVec
 	latency  prometheus.Histogram
+	last     prometheus.Gauge
+	registry *prometheus.Registry
 	handler  http.Handler
 }
 
@@ -35,9 +37,11 @@ func newMetrics() *metrics {
 			Name: "nabz_collector_produce_seconds", Help: "Time until Kafka acknowledged all records of a request.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}),
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.accepted, m.rejected, m.letters, m.records, m.requests, m.latency)
-	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	m.last = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "nabz_collector_last_record_timestamp_seconds", Help: "When Kafka last acknowledged a request's records, s since 1970 UTC; 0: never."})
+	m.registry = prometheus.NewRegistry()
+	m.registry.MustRegister(m.accepted, m.rejected, m.letters, m.records, m.requests, m.latency, m.last)
+	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return m
 }
 
@@ -57,4 +61,7 @@ func (m *metrics) took(t *intake, latency time.Duration) {
 	m.accepted.Add(float64(accepted))
 	m.records.Add(float64(len(t.records)))
 	m.latency.Observe(latency.Seconds())
+	if len(t.records) > 0 {
+		m.last.SetToCurrentTime()
+	}
 }

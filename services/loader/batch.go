@@ -1,6 +1,8 @@
 package loader
 
 import (
+	"time"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/nabz/nabz/pkg/row"
@@ -26,6 +28,7 @@ type batch struct {
 	progress   progressBlock
 	last       map[progressKey]progress // the newest of each
 	offsets    map[string]map[int32]kgo.EpochOffset
+	newest     map[string]time.Time // timestamp of the newest record of each topic
 	letters    []letter
 	records    int
 }
@@ -71,6 +74,7 @@ func (b *batch) reset() {
 	b.progress.block.Reset()
 	b.last = map[progressKey]progress{}
 	b.offsets = map[string]map[int32]kgo.EpochOffset{}
+	b.newest = map[string]time.Time{}
 	b.letters = b.letters[:0]
 	b.records = 0
 }
@@ -108,6 +112,9 @@ func (b *batch) add(r *kgo.Record, check *audit) {
 		b.offsets[r.Topic] = of
 	}
 	of[r.Partition] = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
+	if r.Timestamp.After(b.newest[r.Topic]) {
+		b.newest[r.Topic] = r.Timestamp
+	}
 	var reason string
 	switch {
 	case r.Topic == kafka.TopicEvents:

@@ -18,7 +18,7 @@ import (
 // of one more is there than was counted.
 func TestConservation(t *testing.T) {
 	w := newWorld(t, testkit.Fake(t), kit.Engine(t))
-	_, stop := w.load()
+	address, stop := w.load()
 	minute := start / 60_000 * 60_000
 	tally := func(tenant, collector string, version, records, letters, refused, uncertain int64) *kgo.Record {
 		return record(kafka.TopicFacts, 0, row.Append(nil, &row.Tally{
@@ -53,5 +53,7 @@ func TestConservation(t *testing.T) {
 	w.count(1, of1+"tenant = 'short' AND state = 'short' AND difference = -1")
 	w.count(1, of1+"tenant = 'more' AND state = 'uncounted' AND difference = 2 AND unacknowledged = 1")
 	w.count(1, "SELECT count() FROM nabz.dead_letters WHERE tenant = 'whole' AND reason = 'bad_json' AND stage = 'collector' AND error = 'bad_json: no object' AND api_key = 'pbx'")
+	w.metrics(address, `nabz_loader_lag_records{topic="nabz.events.v1"} 0`, `nabz_loader_lag_seconds{topic="nabz.events.v1"} 0`,
+		`nabz_loader_last_record_timestamp_seconds{topic="nabz.events.v1.dlq"} 9.18e+08`)
 	stop()
 }

@@ -22,6 +22,7 @@ type metrics struct {
 	violations prometheus.Gauge
 	seconds    prometheus.Histogram
 	last       prometheus.Gauge
+	lag        *lag
 	quiet      limiter
 }
 
@@ -49,6 +50,7 @@ func newMetrics() *metrics {
 		}),
 	}
 	m.registry.MustRegister(m.rows, m.letters, m.retries, m.violations, m.seconds, m.last)
+	m.lag = newLag(m.registry)
 	for _, r := range reasons {
 		m.letters.WithLabelValues(r) // 0 is shown, not missing
 	}
@@ -65,6 +67,7 @@ func (m *metrics) written(b *batch, took time.Duration, a *audit) {
 	for _, l := range b.letters {
 		m.letters.WithLabelValues(l.reason).Inc()
 	}
+	m.lag.written(b)
 	m.violations.Set(float64(a.violations.Load()))
 	m.seconds.Observe(took.Seconds())
 	m.last.SetToCurrentTime()

@@ -124,7 +124,9 @@ func (s *Service) open() error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.joined = true
-		}))
+		}),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { s.metrics.lag.forget(gone) }),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { s.metrics.lag.forget(gone) }))
 	if s.client, err = kgo.NewClient(options...); err != nil {
 		return fmt.Errorf("open Kafka client: %w", err)
 	}
@@ -170,6 +172,7 @@ func (s *Service) read(ctx context.Context, full chan<- *batch, empty <-chan *ba
 				s.log.Warn("fetch", zap.String("topic", topic), zap.Int32("partition", partition), zap.Error(err))
 			}
 		})
+		s.metrics.lag.fetched(fetches)
 		for it := fetches.RecordIter(); !it.Done(); {
 			if b.records == 0 {
 				first = time.Now()

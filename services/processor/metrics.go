@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/nabz/nabz/pkg/row"
 )
 
 // metrics of one processor, in a registry of their own.
@@ -19,6 +21,10 @@ type metrics struct {
 	position *prometheus.GaugeVec
 	items    *prometheus.GaugeVec
 	waiting  *prometheus.GaugeVec
+	lag      *prometheus.GaugeVec
+	late     *prometheus.GaugeVec
+	last     *prometheus.GaugeVec
+	rejects  *prometheus.CounterVec
 	boards   prometheus.Gauge
 	board    boardMetrics
 }
@@ -35,9 +41,16 @@ func newMetrics() *metrics {
 		items:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_items", Help: "Items held in memory."}, by),
 		waiting:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_rows_waiting", Help: "Rows written and not acknowledged."}, by),
 	}
+	m.lag = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_lag_records", Help: "Records of events that are still to be stepped."}, by)
+	m.late = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_lag_seconds", Help: "Age of the newest record stepped, while others wait; 0 when none does."}, by)
+	m.last = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "nabz_processor_last_record_timestamp_seconds", Help: "When the newest record stepped was written, s since 1970 UTC."}, by)
+	m.rejects = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "nabz_processor_rejects_total", Help: "Records that had no effect, by reason; those of a restart are told again."}, []string{"reason"})
+	for _, reason := range []string{row.BelowHorizon, row.Repeat, row.Superseded, row.Capped, row.Orphan, row.OtherReplay, row.FeedClosed, row.Poison, row.Malformed} {
+		m.rejects.WithLabelValues(reason) // 0 is shown, not missing
+	}
 	m.boards = prometheus.NewGauge(prometheus.GaugeOpts{Name: "nabz_processor_boards", Help: "Partitions of panes whose board this process has."})
 	m.board = newBoardMetrics(m.registry)
-	m.registry.MustRegister(m.boards, m.owned, m.records, m.restarts, m.missed, m.position, m.items, m.waiting)
+	m.registry.MustRegister(m.boards, m.owned, m.records, m.restarts, m.missed, m.position, m.items, m.waiting, m.lag, m.late, m.last, m.rejects)
 	return m
 }
 
@@ -47,6 +60,25 @@ func (m *metrics) observe(t *task) {
 	m.position.WithLabelValues(p).Set(float64(t.owner.Task().Position()))
 	m.items.WithLabelValues(p).Set(float64(t.owner.Task().Items()))
 	m.waiting.WithLabelValues(p).Set(float64(t.owner.Waiting()))
+	behind := max(0, t.end-t.owner.Task().Position())
+	m.lag.WithLabelValues(p).Set(float64(behind))
+	if t.newest.IsZero() {
+		return
+	}
+	late := 0.0
+	if behind > 0 {
+		late = max(0, time.Since(t.newest).Seconds())
+	}
+	m.late.WithLabelValues(p).Set(late)
+	m.last.WithLabelValues(p).Set(float64(t.newest.UnixMilli()) / 1000)
+}
+
+// forget shows nothing of a task that this process has no more.
+func (m *metrics) forget(partition int32) {
+	p := strconv.Itoa(int(partition))
+	for _, g := range []*prometheus.GaugeVec{m.position, m.items, m.waiting, m.lag, m.late, m.last} {
+		g.DeleteLabelValues(p)
+	}
 }
 
 // Bounds of the small server for machines that watch this one.

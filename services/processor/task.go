@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/services/internal/kafka"
 )
@@ -38,7 +39,9 @@ type task struct {
 	deleting chan struct{} // holds a token while a deletion is under way
 	deleted  int64
 	skewed   bool
-	tailed   int64 // next offset of the state log to read
+	tailed   int64     // next offset of the state log to read
+	end      int64     // of the events, as of the last fetch
+	newest   time.Time // when the last record stepped was written
 }
 
 // acks collects what the client's own goroutines learn, for the task's.
@@ -73,6 +76,7 @@ func (t *task) run(ctx context.Context) error {
 	work, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	t.fail = fail
+	defer t.service.metrics.forget(t.partition)
 	t.acks.wake, t.deleting, t.routes = make(chan struct{}, 1), make(chan struct{}, 1), map[string]int32{}
 	t.tenants = map[string]int32{}
 	conf := kafka.Config{Brokers: t.service.config.Kafka, ClientID: "processor-task", Log: t.log}
@@ -171,6 +175,11 @@ func (t *task) take(f kgo.Fetches) error {
 	if failed != nil {
 		return failed
 	}
+	f.EachPartition(func(p kgo.FetchTopicPartition) {
+		if p.Topic == kafka.TopicEvents {
+			t.end = max(t.end, p.HighWatermark)
+		}
+	})
 	machine := t.owner.Task()
 	for r := range f.RecordsAll() {
 		if r.Topic == kafka.TopicState {
@@ -183,6 +192,7 @@ func (t *task) take(f kgo.Fetches) error {
 			continue
 		}
 		machine.Step(r.Offset, r.Value)
+		t.newest = r.Timestamp
 		t.service.metrics.records.Inc()
 		if machine.Pending() >= maxPending {
 			t.owner.Rows(t.write)
@@ -228,6 +238,9 @@ func (t *task) delete(before int64) {
 func (t *task) write(e track.Effect) {
 	switch e.Kind {
 	case track.ToFacts:
+		if reason := row.Refusal(e.Value); reason != "" {
+			t.service.metrics.rejects.WithLabelValues(reason).Inc()
+		}
 		t.send(kafka.TopicFacts, t.partition, e.Value)
 	case track.ToPanes:
 		t.send(kafka.TopicPanes, route(t.routes, e.Route, t.service.sizes.panes), e.Value)

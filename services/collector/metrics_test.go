@@ -1,0 +1,11 @@
+package collector
+
+import (
+	"testing"
+
+	"github.com/nabz/nabz/services/internal/testkit"
+)
+
+func TestMetricsAreDocumented(t *testing.T) {
+	testkit.DocumentedMetrics(t, newMetrics().registry, "nabz_collector_")
+}
