@@ -5,6 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { extname, join, normalize } from 'node:path';
 
+import { midnight } from '../../services/gateway/web/assets/format.js';
+
 const root = fileURLToPath(new URL('../../services/gateway/web/', import.meta.url));
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 export const policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
@@ -52,6 +54,7 @@ export class Fake {
     this.sessions = new Set();
     this.resumed = []; // the Last-Event-ID of each connection
     this.seq = 0;
+    this.zone = 'Asia/Tehran';
     this.behind = 300; // ms that the data lags
     this.away = false; // the store is away: 503 on history
     this.closed = false; // live is refused
@@ -102,7 +105,7 @@ export class Fake {
     this.send('incidents', { now: this.stamp().now, incidents: [i] });
   }
 
-  midnight() { return new Date(new Date().toLocaleDateString('en-CA', { timeZone: 'Asia/Tehran' }) + 'T00:00:00+03:30').getTime(); }
+  midnight() { return midnight(Date.now(), this.zone); }
 
   // cut ends every live connection; what is sent meanwhile is kept for a resume.
   cut() { for (const c of this.clients) c.destroy(); }
@@ -160,7 +163,7 @@ export class Fake {
     r.write('retry: 500\n\n');
     q.on('close', () => this.clients.delete(r));
     if (last === null) {
-      this.write(r, { id: `1-${this.seq}`, event: 'snapshot', data: { ...this.stamp(), zone: 'Asia/Tehran', readings: [...this.readings.values()], promises: [...this.promises.values()], incidents: [...this.incidents.values()] } });
+      this.write(r, { id: `1-${this.seq}`, event: 'snapshot', data: { ...this.stamp(), zone: this.zone, readings: [...this.readings.values()], promises: [...this.promises.values()], incidents: [...this.incidents.values()] } });
     } else {
       const seq = Number(last.split('-')[1]);
       for (const e of this.ring) if (Number(e.id.split('-')[1]) > seq) this.write(r, e);
