@@ -253,14 +253,17 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-var one = flag.Uint64("seed", 0, "the one seed to play")
+var (
+	one   = flag.Uint64("seed", 0, "the one seed to play")
+	seeds = flag.Uint64("seeds", 300, "how many seeds to play")
+)
 
 // TestSeeds plays random verdicts through a machine that dies at any moment,
 // with lost and maybe-applied writes and answers that are lost. Nothing owed
 // may be lost, nothing told twice under two names, and what the receiver holds
 // at last must be what the verdicts say.
 func TestSeeds(t *testing.T) {
-	from, to := uint64(1), uint64(300)
+	from, to := uint64(1), *seeds
 	if *one > 0 {
 		from, to = *one, *one
 	}

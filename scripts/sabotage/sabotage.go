@@ -4,14 +4,15 @@
 // It does not know why the simulation fails, only that it does.
 package sabotage
 
-// sabotage replaces the one place where old stands in a file of pkg.
+// sabotage replaces the one place where old stands in a file of pkg. The
+// seeds of ./sim must notice, of a file of ./incident those of its own.
 type sabotage struct {
 	name, file, old, new string
 	why                  string // what it breaks
 }
 
 func sabotages() []sabotage {
-	return append(ofState(), append(ofOrder(), append(ofTime(), append(ofPanes(), ofDeadlines()...)...)...)...)
+	return append(ofState(), append(ofOrder(), append(ofTime(), append(ofPanes(), append(ofDeadlines(), ofIncidents()...)...)...)...)...)
 }
 
 // ofState are faults of checkpoints, fencing and restoring.
@@ -270,6 +271,42 @@ func ofPanes() []sabotage {
 			"oldest_stays", "pane/level.go",
 			"|| !o.add && o.from == oldest", "",
 			"the oldest that is open is still the one that has left",
+		},
+	}
+}
+
+// ofIncidents are faults of the alerter's machine; its own seeds must notice.
+func ofIncidents() []sabotage {
+	return []sabotage{
+		{
+			"half_a_verdict", "incident/incident.go",
+			"		r.Position = before\n", "		_, _ = r, before\n",
+			"a death between two records of one verdict loses the second",
+		},
+		{
+			"old_verdicts_count", "incident/apply.go",
+			"case !p.after(was) && !(level && !was.after(p)):", "case false:",
+			"rows that a processor writes again open incidents again",
+		},
+		{
+			"quiet_is_told", "incident/incident.go",
+			"news := alarming && !v.Quiet &&", "news := alarming &&",
+			"people are told of what is long past",
+		},
+		{
+			"ends_without_beginning", "incident/apply.go",
+			"	if e.told {\n		m.owe(", "	if true {\n		m.owe(",
+			"people hear of the end of what they were never told",
+		},
+		{
+			"second_episode", "incident/record.go",
+			"return v.Tenant + \"\\x00\" + v.Policy + \"\\x00\" + v.Item", "return Key(v)",
+			"an episode that is found again is a second incident",
+		},
+		{
+			"answers_not_kept", "incident/outbox.go",
+			"d == nil || len(d.messages) == 0 || d.messages[0].Seq != r.Of {", "d == nil || true {",
+			"what was delivered is delivered for ever",
 		},
 	}
 }

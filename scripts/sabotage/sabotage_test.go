@@ -60,7 +60,11 @@ func (s *sabotage) try(dir, root string, seeds int) (seed int, out string, err e
 	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o644); err != nil {
 		return 0, "", err
 	}
-	cmd := exec.Command("go", "test", "-overlay", filepath.Join(dir, "overlay.json"), "-count=1", "-vet=off", "./sim",
+	sim := "./sim"
+	if strings.HasPrefix(s.file, "incident/") {
+		sim = "./incident"
+	}
+	cmd := exec.Command("go", "test", "-overlay", filepath.Join(dir, "overlay.json"), "-count=1", "-vet=off", sim,
 		"-run", "TestSeeds", "-seeds", strconv.Itoa(seeds))
 	cmd.Dir = root
 	b, err := cmd.CombinedOutput()
