@@ -268,6 +268,9 @@ func (t *task) take(f kgo.Fetches) error {
 		for _, r := range p.Records {
 			t.stepped = r.Offset + 1
 			decoded, err := row.Decode(r.Value)
+			if _, told := decoded.(*row.Progress); told {
+				continue // for the loader
+			}
 			v, ok := decoded.(*row.Verdict)
 			if err != nil || !ok {
 				t.malformed("a record is no verdict", r.Offset, err)
