@@ -63,9 +63,9 @@ type Verdict struct {
 	// Uncertain says that the source itself has been silent.
 	Uncertain bool
 	DueAt     int64   // ms since 1970 UTC
-	DecidedAt int64   // the clock when it came to this state, ms since 1970 UTC
+	DecidedAt int64   // the clock when it came to say this, ms since 1970 UTC
 	Target    int64   // of a deadline, ms
-	Value     float64 // of a rule: the KPI when the state came
+	Value     float64 // of a rule: the KPI when the state came; at risk: the share of the target that has passed
 	Bound     float64 // of a rule: the threshold
 	Version   int64   // offset of the record that caused it
 }
