@@ -55,12 +55,12 @@ type Pane struct {
 	Incarnation int64    // offset of the record that made it; incarnations add up
 	Version     int64    // offset of the last record that changed its content
 	ChangedAt   int64    // the feed's clock when that record came, ms since 1970 UTC
-	Cells       []Cell   // ascending by part; absent is 0
+	Cells       []Cell   // absent is 0
 }
 
-// Cell is one additive number of a pane: a part of a measure.
+// Cell is one number of a pane: a part of a measure, or one of its buckets.
 type Cell struct {
-	Part  uint32 // kpi.Part.ID
+	Part  uint32 // kpi.Part.ID, plus the bucket
 	Value int64  // in the part's smallest unit
 }
 
