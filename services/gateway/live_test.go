@@ -220,6 +220,17 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 	}
 }
 
+// TestAfter: at the edges of what is kept.
+func TestAfter(t *testing.T) {
+	h := &hub{seq: 7, ring: []*happening{{seq: 5}, {seq: 6}, {seq: 7}}}
+	for seq, want := range map[uint64]int{0: -1, 3: -1, 4: 3, 5: 2, 6: 1, 7: 0, 8: -1} {
+		events, kept := h.after(seq)
+		if got := len(events); kept != (want >= 0) || kept && got != want || got > 0 && events[0].seq != seq+1 {
+			t.Errorf("after %d: %d events, %v; want %d", seq, got, kept, want)
+		}
+	}
+}
+
 // TestPageThatDoesNotRead is cut off at its socket, and another one goes on.
 func TestPageThatDoesNotRead(t *testing.T) {
 	c := testConfig(newBroker(t))
