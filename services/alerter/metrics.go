@@ -41,7 +41,7 @@ func newMetrics(receivers []notify.Receiver) *metrics {
 		open:       gauge("incidents_open", "Incidents that are open.", "partition"),
 		owed:       gauge("messages_owed", "Messages that wait for a receiver.", "partition", "receiver"),
 		oldest:     gauge("oldest_undelivered_seconds", "Age of the oldest message that waits for a receiver; 0 when none does.", "partition", "receiver"),
-		lag:        gauge("verdicts_lag", "Verdicts that are not taken in yet.", "partition"),
+		lag:        gauge("lag_records", "Verdicts that are not taken in yet.", "partition"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "nabz_alerter_delivery_seconds", Help: "From the decision to the receiver's answer, of messages that it took.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 300, 3600},

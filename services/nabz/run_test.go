@@ -158,7 +158,7 @@ func TestRun(t *testing.T) {
 	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("the ready file: %v, %v, want mode 0600", st.Mode(), err)
 	}
-	parts := []string{"collector", "processor", "loader", "gateway", "clickhouse", "clickhouse-guard", "kafka"}
+	parts := []string{"collector", "processor", "loader", "alerter", "gateway", "clickhouse", "clickhouse-guard", "kafka"}
 	for _, p := range parts {
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", f.PIDs[p]))
 		if err != nil {
