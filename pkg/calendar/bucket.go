@@ -78,7 +78,6 @@ func (t *Timetable) Bucket(at int64, g Grain) (from, to int64) {
 	v := &t.versions[i]
 	if g == Hour {
 		from, to = v.zone.Bucket(at, g, v.weekStart)
-		from = max(from, t.starts[i])
 		if i+1 < len(t.starts) {
 			to = min(to, t.starts[i+1])
 		}

@@ -138,6 +138,32 @@ func instant(rnd *rand.Rand) int64 {
 	return rnd.Int64N(horizon)
 }
 
+// TestEverySpan walks along all stretches of a calendar: their ends are due
+// when what is before them has passed, also where a chunk ends.
+func TestEverySpan(t *testing.T) {
+	drawn(t, 12, true, func(_ *rand.Rand, m *model, c *Calendar, _ int64) {
+		tt := c.AsOf(ever)
+		total, passed := tt.Elapsed(0, horizon), int64(0)
+		for at, ok := tt.NextOpen(0); ok; at, ok = tt.NextOpen(at) {
+			if u, ok := tt.Add(horizon, passed-total); !ok || passed < total && u != at {
+				t.Fatalf("%d ms before the end is %d (%v), want %d", total-passed, u, ok, at)
+			}
+			end, closes := tt.NextClose(at)
+			if !closes {
+				end = horizon
+			}
+			passed += end - at
+			if u, ok := tt.Add(0, passed); !ok || u != end {
+				t.Fatalf("%d ms have passed at %d (%v), want %d", passed, u, ok, end)
+			}
+			at = end
+		}
+		if _, ok := tt.Add(0, total+1); ok || passed != total {
+			t.Errorf("counted %d ms of %d, and there is more: %v", passed, total, ok)
+		}
+	})
+}
+
 // TestEditionsShareOnlyWhatIsEqual works every chunk of every edition out anew.
 func TestEditionsShareOnlyWhatIsEqual(t *testing.T) {
 	editions := 0

@@ -48,7 +48,11 @@ func newModel(rnd *rand.Rand, around int64) *model {
 	m := &model{zone: modelZones[rnd.IntN(len(modelZones))]}
 	m.rules = append(m.rules, rule{from: math.MinInt64, known: math.MinInt64, week: newWeek(rnd)})
 	for range rnd.IntN(3) {
-		m.rules = append(m.rules, rule{from: around + rnd.Int64N(20) - 10, known: newKnown(rnd, around), week: newWeek(rnd)})
+		r := rule{from: around + rnd.Int64N(20) - 10, known: newKnown(rnd, around), week: newWeek(rnd)}
+		if last := m.rules[len(m.rules)-1].from; last > math.MinInt64 && rnd.IntN(2) == 0 {
+			r.from = last
+		}
+		m.rules = append(m.rules, r)
 	}
 	for range rnd.IntN(8) {
 		h := dayOff{first: around + rnd.Int64N(24) - 12, known: newKnown(rnd, around)}
