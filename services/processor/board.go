@@ -28,6 +28,9 @@ const (
 	// showShare keeps a board with very many readings from taking a whole core:
 	// it pauses three times as long as its last round took.
 	showShare = 3
+	// readingSize is about how many bytes a reading takes, so that most are
+	// written without growing.
+	readingSize = 1 << 10
 	// noteEvery is how often the group is told how far a board is.
 	noteEvery = time.Second
 )
@@ -252,7 +255,7 @@ func (t *boardTask) write(r row.Row) {
 
 func (t *boardTask) send(topic string, to int32, r row.Row) {
 	t.waiting.Add(1)
-	t.client.Produce(context.Background(), &kgo.Record{Topic: topic, Partition: to, Value: row.Append(nil, r)},
+	t.client.Produce(context.Background(), &kgo.Record{Topic: topic, Partition: to, Value: row.Append(make([]byte, 0, readingSize), r)},
 		func(_ *kgo.Record, err error) {
 			t.waiting.Add(-1)
 			if err != nil {
