@@ -35,11 +35,14 @@ type cli struct {
 	Gateway   gatewayCmd   `cmd:"" help:"Run one gateway: the wallboard, the API and the live stream." group:"Running"`
 	Embedded  embeddedCmd  `cmd:"" help:"Run only the embedded parts." group:"Running"`
 
-	Migrate migrateCmd `cmd:"" help:"Make the tables and views of a ClickHouse." group:"Preparing"`
-	Topics  topicsCmd  `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
-	Config  configCmd  `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
-	SLA     slaCmd     `cmd:"" name:"sla" help:"Check policies on deadlines and threshold rules, and try them." group:"Preparing"`
-	Token   tokenCmd   `cmd:"" help:"Make, list and revoke API keys." group:"Preparing"`
+	Migrate    migrateCmd    `cmd:"" help:"Make the tables and views of a ClickHouse." group:"Preparing"`
+	Topics     topicsCmd     `cmd:"" help:"Compare the topics of a Kafka cluster with those needed, and make them." group:"Preparing"`
+	Config     configCmd     `cmd:"" help:"Check the settings, or print them as they are in force." group:"Preparing"`
+	SLA        slaCmd        `cmd:"" name:"sla" help:"Check policies on deadlines and threshold rules, and try them." group:"Preparing"`
+	Token      tokenCmd      `cmd:"" help:"Make, list and revoke API keys." group:"Preparing"`
+	KPI        kpiCmd        `cmd:"" name:"kpi" help:"List, show, check and make KPIs." group:"Preparing"`
+	Completion completionCmd `cmd:"" help:"Print what a shell needs to complete commands." group:"Preparing"`
+	Complete   completeCmd   `cmd:"" hidden:"" help:"Print the words that may stand where the cursor is."`
 
 	Alert  alertCmd  `cmd:"" help:"Try who is told of incidents." group:"Sending"`
 	Demo   demoCmd   `cmd:"" help:"Send the live events of a simulated contact center." group:"Sending"`
