@@ -155,7 +155,11 @@ export class Fake {
     r.end();
   }
 
-  live(q, r) {
+  // hold keeps those who come to listen waiting until they are let in.
+  hold() { this.gate = new Promise((done) => { this.release = done; }); }
+
+  async live(q, r) {
+    await this.gate;
     if (this.closed) return this.problem(r, 503, 'Closed');
     const last = q.headers['last-event-id'] ?? null;
     this.resumed.push(last);

@@ -24,7 +24,7 @@ beforeEach(async (t) => {
 async function visit({ query = 'lang=en', hash = '#ticket=good', options = {}, setup = null, ready = 'body[data-level=fresh]' } = {}) {
   context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: 'en-GB', timezoneId: 'Pacific/Auckland', ...options });
   page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   trouble = [];
   page.on('pageerror', (e) => trouble.push(e.message));
   page.on('console', (m) => { if (/Content Security Policy|Refused/.test(m.text())) trouble.push(m.text()); });
@@ -151,11 +151,13 @@ test('a cut is told, and the page resumes where it was, without a reload', async
   await visit();
   await page.evaluate(() => { globalThis.kept = true; });
   const seq = fake.seq;
+  fake.hold();
   fake.cut();
   fake.set('waiting', null, { '15m': { value: 31 } }); // while nobody listens
   fake.promise({ policy: 'queue_wait', kind: 'deadline', item: 'c-80412', labels: { queue: 'sales' }, state: 'met_late', episode: [...fake.promises.values()][0].episode });
   await page.waitForSelector('body[data-link=cut]');
   assert.match(await text('.banner'), /Connection lost/);
+  fake.release();
   await page.waitForSelector('body[data-link=fresh]');
   await seen('.tile-waiting .number', '31');
   assert.equal(await page.getByText('c-80412').count(), 0);
@@ -232,6 +234,12 @@ test('the explanation opens by keyboard, says what the number is, and closes wit
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('dialog').count(), 0);
   assert.equal(await page.evaluate(() => document.activeElement.id), 'explain-service_level');
+  for (const [id, want] of [['longest', 'oldest(waiting)'], ['agents', 'level(held)'], ['day', 'queue segments that began'], ['deadlines', 'at risk'], ['incidents', 'by a page or a ticket']]) {
+    await page.click(`#explain-${id}`);
+    await seen('dialog', want);
+    await page.keyboard.press('Escape');
+  }
+  assert.equal(await page.getByRole('link', { name: 'c-80412' }).getAttribute('href'), '/v1/explain/item/contact/c-80412');
 });
 
 test('the chart has a table, the quarter in progress moves live, history may be away', async () => {
@@ -294,7 +302,7 @@ test('the keyboard reaches all there is, from the skip link on, and sees where i
   await page.keyboard.press('Enter');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'board');
   const reached = new Set();
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < 40; i++) {
     await page.keyboard.press('Tab');
     // The focus of a radio button shows on the word beside it.
     const [id, seen_] = await page.evaluate(() => [document.activeElement.id || document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle !== 'none' || document.activeElement.matches('input')]);
@@ -304,7 +312,7 @@ test('the keyboard reaches all there is, from the skip link on, and sees where i
       assert.ok(seen_, `${id} shows its focus`);
     }
   }
-  for (const id of ['explain-service_level', 'explain-waiting', 'explain-longest', 'explain-abandonment', 'explain-asa', 'explain-agents']) assert.ok(reached.has(id), id);
+  for (const id of ['explain-service_level', 'explain-waiting', 'explain-longest', 'explain-abandonment', 'explain-asa', 'explain-agents', 'explain-day', 'explain-deadlines', 'explain-incidents']) assert.ok(reached.has(id), id);
 });
 
 test('axe finds nothing serious, in both directions, light and dark, wide and narrow', async () => {

@@ -41,10 +41,10 @@ export class Board {
       longestTile('longest', this.explain),
       kpiTile('abandonment', { kpi: 'abandonment_rate', announce: state }, this.explain),
       kpiTile('asa', { kpi: 'asa', announce: state }, this.explain),
-      dayTile('day', (...a) => server.values(...a)),
-      deadlinesTile('deadlines', state),
+      dayTile('day', (...a) => server.values(...a), this.explain),
+      deadlinesTile('deadlines', state, this.explain),
       agentsTile('agents', agents, this.explain),
-      incidentsTile('incidents'),
+      incidentsTile('incidents', this.explain),
     ];
     this.server = server;
     this.build(leave);
@@ -196,11 +196,19 @@ export class Board {
   }
 
   explained(id) {
-    const tiles = { service_level: 'service_level', waiting: 'waiting', abandonment: 'abandonment_rate', asa: 'asa' };
-    const kpi = tiles[id] ?? (id === 'longest' ? this.oldest()?.kpi : agents.find((a) => this.kpis.has(a.kpi))?.kpi);
-    const own = { longest: ['longest', 'longestHelp'], agents: ['agents', 'agentsHelp'] }[id];
+    const kpi = {
+      service_level: 'service_level', waiting: 'waiting', abandonment: 'abandonment_rate', asa: 'asa', day: 'offered',
+      longest: this.oldest()?.kpi, agents: agents.find((a) => this.kpis.has(a.kpi))?.kpi,
+    }[id];
+    const own = {
+      longest: ['longest', 'longestHelp'], agents: ['agents', 'agentsHelp'], day: ['day', 'daySays'],
+      deadlines: ['deadlines', 'deadlinesHelp'], incidents: ['incidents', 'incidentsHelp'],
+    }[id];
     explain(this, { kpi, name: own && this.words(own[0]), help: own && this.words(own[1]), ask: (limit) => this.server.get(this.behindIt(kpi, limit)), link: this.behindIt(kpi) });
   }
+
+  // itemAddress is that of the facts and events of a contact.
+  itemAddress(id) { return this.server.path(`/v1/explain/item/contact/${encodeURIComponent(id)}`); }
 
   // behindIt is the address of the facts and events behind a KPI's number.
   behindIt(kpi, limit = '') {

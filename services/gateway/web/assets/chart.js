@@ -17,7 +17,7 @@ const SHORTEST_MS = 6 * HOUR_MS;
 const lines = [['arrivals', 'offered'], ['answered', 'answered']];
 
 // dayTile shows arrivals against answers; values(kpi, from, queue) asks for history.
-export function dayTile(id, values) {
+export function dayTile(id, values, explain) {
   const canvas = el('div', { class: 'canvas', dir: 'ltr', role: 'img' });
   const table = el('div', { class: 'sheet', hidden: true, tabindex: '0' });
   const toggle = el('button', { type: 'button', class: 'quiet toggle', 'aria-pressed': 'false', 'aria-controls': 'sheet' });
@@ -25,7 +25,7 @@ export function dayTile(id, values) {
   const legend = el('p', { class: 'legend' });
   const help = el('p', { class: 'help' });
   const note = el('p', { class: 'note', hidden: true });
-  const t = frame(id, null, el('div', { class: 'over' }, legend, help, toggle), note, canvas, table);
+  const t = frame(id, explain, el('div', { class: 'over' }, legend, help, toggle), note, canvas, table);
   const tile = new DayChart({ t, canvas, table, toggle, legend, help, note, values });
   toggle.addEventListener('click', () => tile.toggle_());
   return tile;

@@ -86,6 +86,7 @@ export default {
 
   day: 'Arrivals and answers today',
   dayHelp: 'by quarter of an hour, {zone}',
+  daySays: 'How many contacts entered a queue, and how many an agent answered, in each quarter of an hour since midnight. Earlier quarters come from the store and change by late events; the one in progress is the live total of the day less the earlier ones. Below: the definition of arrivals.',
   arrivals: 'Arrived',
   answered: 'Answered',
   time: 'Time',
@@ -98,6 +99,7 @@ export default {
 
   deadlines: 'Deadlines',
   deadlinesCount: '{breached} breached · {risk} at risk',
+  deadlinesHelp: 'Contacts in a queue that have waited longer than a policy allows (breached), or soon will have (at risk). The clock of each goes by itself to the instant it is due, and beyond. Provisional: too fresh to be told to people. A contact leaves the list when it leaves the queue. Its id leads to its facts and events.',
   noDeadlines: 'No deadline is at risk.',
   breached: 'Breached',
   at_risk: 'At risk',
@@ -110,6 +112,7 @@ export default {
   more: 'and {n} more',
 
   incidents: 'Open incidents',
+  incidentsHelp: 'What people were told of, by a page or a ticket, and is not over: broken deadlines, and KPIs beyond the bound of a rule. An incident goes when its cause is over.',
   noIncidents: 'No open incidents',
   incidentsCount: '{n} open',
   page: 'Page',

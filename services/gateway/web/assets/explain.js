@@ -20,7 +20,7 @@ export function open(view, { kpi, name, help, ask, link }) {
     el('div', { class: 'head' }, el('h2', { id: 'explain-title', text: title }), close),
     help || d ? el('p', { class: 'lead', dir: 'auto', text: help ?? d.help }) : null,
     ...(d ? [definition(view, d), made(view, kpi, d), overWindows(view, kpi, d), variants(view, kpi, d)] : []),
-    el('p', { class: 'small', text: view.words('rounding') }),
+    d ? el('p', { class: 'small', text: view.words('rounding') }) : null,
     link && d ? facts(view, ask, link) : null);
   close.addEventListener('click', () => dialog.close());
   // A click beside the dialog falls on the dialog itself.

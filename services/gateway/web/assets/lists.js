@@ -31,16 +31,16 @@ function rows(room) {
 }
 
 function row() {
-  const sign = icon('plain'), name = el('bdi'), detail = el('bdi', { class: 'detail' });
+  const sign = icon('plain'), name = el('bdi'), detail = el('a', { class: 'detail', dir: 'auto', target: '_blank', rel: 'noopener' });
   const state = el('span', { class: 'state' }), time = el('span', { class: 'time' });
   const node = el('li', { class: 'row' }, sign, el('div', { class: 'what' }, el('div', { class: 'name' }, name), el('div', { class: 'notes' }, state, detail)), time);
   return { node, sign, name, detail, state, time };
 }
 
 // deadlinesTile lists open promises, the most overdue first.
-export function deadlinesTile(id, announce) {
+export function deadlinesTile(id, announce, explain) {
   const all = rows(DEADLINES);
-  const t = frame(id, null, ...all.nodes);
+  const t = frame(id, explain, ...all.nodes);
   return {
     node: t.node,
     update(view) {
@@ -59,6 +59,7 @@ export function deadlinesTile(id, announce) {
 function drawPromise(view, r, p, level) {
   put(r.name, labelsOf(p.labels) || String(p.item ?? ''));
   put(r.detail, String(p.item ?? ''));
+  mark(r.detail, 'href', view.settings.kiosk || !p.item ? null : view.itemAddress(String(p.item)));
   const known = p.state === 'breached' ? 'breached' : 'at_risk';
   const notes = [view.words(known)];
   if (p.stage === 'provisional') notes.push(view.words('provisional'));
@@ -86,9 +87,9 @@ function labelsOf(labels) {
 }
 
 // incidentsTile lists what people were told of and is not over.
-export function incidentsTile(id) {
+export function incidentsTile(id, explain) {
   const all = rows(INCIDENTS);
-  const t = frame(id, null, ...all.nodes);
+  const t = frame(id, explain, ...all.nodes);
   return {
     node: t.node,
     update(view) {

@@ -14,7 +14,7 @@ export function frame(id, explain, ...body) {
   const parts = el('bdi', { class: 'parts' });
   const age = el('span', { class: 'age' });
   const node = el('section', { class: `tile tile-${id}`, 'aria-labelledby': `title-${id}` },
-    el('div', { class: 'head' }, title, explain ? button : count), ...body, el('div', { class: 'foot' }, parts, age));
+    el('div', { class: 'head' }, title, count, button), ...body, el('div', { class: 'foot' }, parts, age));
   return {
     node, parts, count,
     name(view, text) {
