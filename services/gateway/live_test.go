@@ -220,6 +220,22 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 	}
 }
 
+// TestSnapshotIsNotRepeated: what a snapshot holds is not told again behind it,
+// also where others were not told yet.
+func TestSnapshotIsNotRepeated(t *testing.T) {
+	l := newLive(whateverKPI, func(string) {})
+	first, _ := l.open("bank", "UTC", "", nil)
+	r := readingOf("bank", "sales", 1, 1, 1)
+	l.take(kafka.Batch{Topic: r.Topic, Records: []kafka.Record{{Topic: r.Topic, Value: r.Value}}}, 1)
+	second, snapshot := l.open("bank", "UTC", "", nil)
+	l.flush(time.Now())
+	told, _, err := first.next(nil)
+	again, _, err2 := second.next(nil)
+	if err != nil || err2 != nil || !strings.Contains(string(told), "sales") || !strings.Contains(string(snapshot), "sales") || len(again) != 0 {
+		t.Errorf("first %s, snapshot %s, again %s; %v %v", told, snapshot, again, err, err2)
+	}
+}
+
 // TestAfter: at the edges of what is kept.
 func TestAfter(t *testing.T) {
 	h := &hub{seq: 7, ring: []*happening{{seq: 5}, {seq: 6}, {seq: 7}}}
