@@ -86,7 +86,7 @@ func Catalogue(s Sizing) []Topic {
 		topic(TopicPanes, "Panes and progress. Written by processors, read by loaders and boards.",
 			keep(rowsKept, "the longest time without ClickHouse that loses nothing")),
 		state,
-		topic(TopicValues, "Readings: what each KPI is over rolling windows, as people see it. Written by processors, read by gateways, and by loaders for the record of what was shown.",
+		topic(TopicValues, "Readings: what each KPI is over rolling windows, as people see it, and behind them how far the clock is. Written by processors, read by gateways, and by loaders for the record of what was shown.",
 			keep(rowsKept, "the longest time without ClickHouse that loses nothing")),
 		topic(TopicVerdicts, "Verdicts: what is known of deadlines and rules, those of a tenant in one partition, and progress. Written by processors, read by alerters, gateways and loaders.",
 			keep(rowsKept, "the longest time without ClickHouse that loses nothing")),
