@@ -42,7 +42,12 @@ func letter(partition int32, at time.Time, stage, reason, tenant string, value, 
 }
 
 func TestBox(t *testing.T) {
-	brokers := testkit.Fake(t)
+	t.Run("embedded", func(t *testing.T) { box(t, testkit.Fake(t)) })
+	t.Run("apache_kafka", func(t *testing.T) { box(t, kit.Kafka(t).Brokers) })
+}
+
+func box(t *testing.T, brokers []string) {
+	t.Helper()
 	admin := kafka.NewAdmin(brokers)
 	defer admin.Close()
 	if err := admin.Ensure(t.Context(), kafka.Catalogue(kafka.Sizing{Partitions: 2}), &strings.Builder{}); err != nil {
@@ -65,8 +70,8 @@ func TestBox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	box := Box{Brokers: brokers}
-	groups, err := box.Groups(t.Context(), Filter{})
+	b := Box{Brokers: brokers}
+	groups, err := b.Groups(t.Context(), Filter{})
 	if err != nil || len(groups) != 4 {
 		t.Fatalf("%+v, %v", groups, err)
 	}
@@ -76,7 +81,7 @@ func TestBox(t *testing.T) {
 	f := func(filter Filter, want string) {
 		t.Helper()
 		var got []string
-		if err := box.Each(t.Context(), filter, func(l Letter) error {
+		if err := b.Each(t.Context(), filter, func(l Letter) error {
 			raw, ok, err := l.Again(opened)
 			word := string(raw)
 			switch {
@@ -100,24 +105,24 @@ func TestBox(t *testing.T) {
 	f(Filter{Stage: StageLoader}, "skipped")
 	f(Filter{From: day(6)}, "")
 
-	cuts, err := box.Older(t.Context(), day(3))
+	cuts, err := b.Older(t.Context(), day(3))
 	if err != nil || len(cuts) != 2 || cuts[0].Letters() != 1 || cuts[1].Letters() != 1 {
 		t.Fatalf("older than the third day: %+v, %v", cuts, err)
 	}
-	if err := box.Drop(t.Context(), cuts); err != nil {
+	if err := b.Drop(t.Context(), cuts); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := box.One(t.Context(), 0, 0); !errors.Is(err, kafka.ErrNoRecord) {
+	if _, err := b.One(t.Context(), 0, 0); !errors.Is(err, kafka.ErrNoRecord) {
 		t.Errorf("a letter that was dropped: %v", err)
 	}
-	l, err := box.One(t.Context(), 0, 2)
+	l, err := b.One(t.Context(), 0, 2)
 	if err != nil || l.Reason != "bad_json" || !l.Sealed || l.Shown() != nil {
 		t.Errorf("%+v, %v", l, err)
 	}
-	if cuts, err = box.Through(t.Context(), 0, 99); err != nil || len(cuts) != 1 || cuts[0].Letters() != 2 {
+	if cuts, err = b.Through(t.Context(), 0, 99); err != nil || len(cuts) != 1 || cuts[0].Letters() != 2 {
 		t.Errorf("through what is beyond the end: %+v, %v", cuts, err)
 	}
-	if _, err := box.Through(t.Context(), 9, 0); !errors.Is(err, kafka.ErrNoRecord) {
+	if _, err := b.Through(t.Context(), 9, 0); !errors.Is(err, kafka.ErrNoRecord) {
 		t.Errorf("through a partition that is not there: %v", err)
 	}
 }
