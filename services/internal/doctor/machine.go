@@ -52,10 +52,15 @@ func (c *Config) receivers(ctx context.Context) []Finding {
 	if c.Alertmanager == "" {
 		return []Finding{warn("alertmanager", "name one by --alertmanager, if people are to be told", "none is named: incidents are only kept")}
 	}
-	if err := get(ctx, strings.TrimSuffix(c.Alertmanager, "/")+"/-/ready"); err != nil {
-		return []Finding{fail("alertmanager", "start it, or mend --alertmanager", "%v", err)}
+	var found []Finding
+	for peer := range strings.SplitSeq(c.Alertmanager, ",") {
+		if err := get(ctx, strings.TrimSuffix(strings.TrimSpace(peer), "/")+"/-/ready"); err != nil {
+			found = append(found, fail("alertmanager", "start it, or mend --alertmanager", "%v", err))
+			continue
+		}
+		found = append(found, ok("alertmanager", "ready at %s", peer))
 	}
-	return []Finding{ok("alertmanager", "ready at %s", c.Alertmanager)}
+	return found
 }
 
 // maxAnswer is how much of a service's words is repeated.
