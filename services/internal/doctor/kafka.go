@@ -102,7 +102,6 @@ func leaders(meta kadm.Metadata) Finding {
 func (c *Config) pulses(ctx context.Context) []Finding {
 	newest := map[int]time.Time{}
 	var ahead time.Duration
-	now := time.Now()
 	err := kafka.Tail{Brokers: c.Brokers, Topic: kafka.TopicEvents, Last: lastRecords}.Run(ctx, func(r kafka.Record) error {
 		var e event.Event
 		if e.Decode(string(r.Value)) != nil || e.Type != event.TypePulse {
@@ -112,7 +111,9 @@ func (c *Config) pulses(ctx context.Context) []Finding {
 		if at.After(newest[r.Partition]) {
 			newest[r.Partition] = at
 		}
-		ahead = max(ahead, at.Sub(now))
+		// A record that was read was written before: on a busy machine reading
+		// takes a while, and pulses go on meanwhile.
+		ahead = max(ahead, time.Until(at))
 		return nil
 	})
 	const start = "start the processors: see their log lines about pulses and clocks"
@@ -125,6 +126,7 @@ func (c *Config) pulses(ctx context.Context) []Finding {
 	if len(newest) == 0 {
 		return []Finding{fail("processors", start, "none of the newest records says what time it is: no processor runs, or none has for long")}
 	}
+	now := time.Now()
 	oldest, of := now, 0
 	for p, at := range newest {
 		if at.Before(oldest) {
