@@ -51,13 +51,13 @@ func BenchmarkLatency(b *testing.B) {
 		watchers.Go(func() { m.readings(ctx, b) })
 		watchers.Go(func() { m.queries(ctx, b) })
 		late, refused := m.load(ctx)
+		if refused > 0 {
+			b.Fatalf("%d requests were refused, or had no answer in time", refused)
+		}
 		await(b, "the last event in a reading", func() bool { return m.arrived(&m.shown) })
 		await(b, "the last event in a query", func() bool { return m.arrived(&m.asked) })
 		cancel()
 		watchers.Wait()
-		if refused > 0 {
-			b.Errorf("%d requests were refused", refused)
-		}
 		report(b, "reading", m.delays(m.shown))
 		report(b, "query", m.delays(m.asked))
 		b.ReportMetric(float64(late.Milliseconds()), "ms-sender-late")
