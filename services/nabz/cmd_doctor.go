@@ -17,7 +17,7 @@ import (
 
 type doctorCmd struct {
 	Service   map[string]string `help:"Also ask this service whether it is ready; may be given several times." placeholder:"NAME=URL"`
-	Group     []string          `help:"Consumer groups to look at." default:"nabz.processor,nabz.loader,nabz.alerter" placeholder:"G,…"`
+	Group     []string          `help:"Consumer groups to look at." default:"nabz.processor,nabz.board,nabz.loader,nabz.alerter" placeholder:"G,…"`
 	LogCap    int64             `help:"Bytes that a partition may keep, as topics apply was told; default: that of the installation." placeholder:"N"`
 	Zone      string            `help:"Zone of the views, as migrate was told." default:"UTC"`
 	WeekStart int               `help:"First day of the week, as migrate was told." default:"1"`
