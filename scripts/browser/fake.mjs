@@ -56,6 +56,7 @@ export class Fake {
     this.seq = 0;
     this.zone = 'Asia/Tehran';
     this.behind = 300; // ms that the data lags
+    this.mute = false; // history is not answered at all
     this.away = false; // the store is away: 503 on history
     this.closed = false; // live is refused
     this.history = { offered: [], answered: [] };
@@ -126,6 +127,7 @@ export class Fake {
     if (url.pathname === '/v1/live') return this.live(q, r);
     if (url.pathname === '/v1/kpis') return this.json(r, { kpis });
     const m = url.pathname.match(/^\/v1\/kpis\/(\w+)\/values$/);
+    if (m && this.mute) return; // asked, and no answer ever
     if (m && this.away) return this.problem(r, 503, 'ClickHouse is away');
     if (m) {
       this.asked = url.search;

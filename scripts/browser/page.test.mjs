@@ -323,6 +323,9 @@ test('axe finds nothing serious, in both directions, light and dark, wide and na
     assert.deepEqual(trouble, []);
     await context.close();
   }
+  fake.mute = true;
+  await visit();
+  await fine('before history has answered');
 });
 
 test('a kiosk shows numbers alone, all of them, large enough for five metres', async () => {

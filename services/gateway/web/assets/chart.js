@@ -58,6 +58,7 @@ class DayChart {
     const now = view.clock.asOf;
     this.t.name(view, view.words('day'));
     this.t.dated(view, 'plain');
+    if (this.drawn === '') mark(this.canvas, 'aria-label', view.words('day')); // nothing is known yet
     put(this.help, view.words('dayHelp', { zone: view.store.zone }));
     put(this.toggle, view.words(this.table.hidden ? 'asTable' : 'asChart'));
     if (now === null) return;
