@@ -251,6 +251,32 @@ func opensAndResolves(t *testing.T, brokers []string) {
 	}
 }
 
+// TestHandOver lets a second alerter come and the first go while verdicts come.
+func TestHandOver(t *testing.T) {
+	brokers := testkit.Fake(t)
+	topics(t, brokers)
+	b, d := newBook(t), newDesk(t, brokers)
+	send := func(from, to int) {
+		for i := from; i < to; i++ {
+			d.send(int32(i%partitions), d.verdict(fmt.Sprint("c", i), row.Breached, row.Settled))
+		}
+	}
+	stop := start(t, brokers, webhook(b.URL))
+	send(0, 20)
+	b.await(t, "the first", func() bool { return len(b.told) == 20 })
+	start(t, brokers, webhook(b.URL))
+	send(20, 40)
+	b.await(t, "those beside the second", func() bool { return len(b.told) == 40 })
+	stop()
+	send(40, 60)
+	b.await(t, "those after the first", func() bool { return len(b.told) == 60 })
+	for key, states := range b.told {
+		if !slices.Equal(states, []string{incident.Firing}) {
+			t.Errorf("%s was told %v, want once", key, states)
+		}
+	}
+}
+
 // TestKills kills alerters at any moment while verdicts come. Every incident
 // must be told once to fire and once to be over, in that order, by ids that a
 // receiver tells apart.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -185,17 +186,21 @@ func (s *Service) ready(partition int32, is bool) {
 	}
 }
 
-// commit tells the group how far a partition is taken in.
-func (s *Service) commit(partition int32, position int64) {
+// commit tells the group how far a partition is taken in, and gives a channel
+// that is closed when the group knows. What it does not know the outbox does.
+func (s *Service) commit(partition int32, position int64) (told <-chan struct{}) {
+	done := make(chan struct{})
 	s.mu.Lock()
 	group := s.group
 	s.mu.Unlock()
 	if group == nil {
-		return // assigned before the client was at hand; the next tick commits
+		close(done)
+		return done // assigned before the client was at hand; the next tick commits
 	}
 	group.CommitOffsets(context.Background(), map[string]map[int32]kgo.EpochOffset{
 		kafka.TopicVerdicts: {partition: {Epoch: -1, Offset: position}},
-	}, nil)
+	}, func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error) { close(done) })
+	return done
 }
 
 func (s *Service) handler() http.Handler {

@@ -410,7 +410,10 @@ func (t *task) drain() {
 			calls += t.lines[i].calls
 		}
 		if calls == 0 {
-			t.service.commit(t.partition, t.stepped)
+			select {
+			case <-t.service.commit(t.partition, t.stepped):
+			case <-over.C:
+			}
 			return
 		}
 		select {
