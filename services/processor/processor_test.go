@@ -157,6 +157,9 @@ func verify(t *testing.T, brokers []string) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if x, ok := r.(*row.Verdict); ok && x.Kind == row.Threshold {
+					continue // of a board, which sees every partition
+				}
 				p := partitionOf(r)
 				if got[p] == nil {
 					got[p] = sim.NewStore()
