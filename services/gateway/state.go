@@ -137,12 +137,14 @@ func (l *live) record(r *kafka.Record) bool {
 	}
 	switch v := decoded.(type) {
 	case *row.Reading:
-		l.clocks[v.Partition] = max(l.clocks[v.Partition], v.AsOf)
-		l.reading(v)
+		if v.Feed == "" {
+			l.clocks[v.Partition] = max(l.clocks[v.Partition], v.AsOf)
+			l.reading(v)
+		}
 	case *row.Progress:
 		// The boards' alone: what tasks tell behind verdicts is ahead of what
 		// the readings hold.
-		if r.Topic == kafka.TopicValues {
+		if r.Topic == kafka.TopicValues && v.Feed == "" {
 			l.clocks[v.Partition] = max(l.clocks[v.Partition], v.Now)
 		}
 	case *row.Verdict:
@@ -210,7 +212,7 @@ func readingKey(r *row.Reading) string {
 }
 
 func (l *live) reading(r *row.Reading) {
-	if !l.known(r.KPI) || r.Feed != "" {
+	if !l.known(r.KPI) {
 		return
 	}
 	t := l.tenant(r.Tenant)
