@@ -27,6 +27,8 @@ func TestViewsAnswerPlainQuestions(t *testing.T) {
 		switch {
 		case strings.HasPrefix(typ, "Nullable"):
 			views[table] = append(views[table], "countIf("+column+" IS NULL)")
+		case strings.HasPrefix(typ, "Map"):
+			views[table] = append(views[table], "countIf(length("+column+") = 0)")
 		case strings.Contains(typ, "String"):
 			views[table] = append(views[table], "countIf("+column+" = '' OR length("+column+") = 3)")
 		}
