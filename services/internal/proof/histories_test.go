@@ -239,6 +239,9 @@ func twist(cat *catalog.Catalog, rnd *rand.Rand, records []sim.Record) {
 		for _, name := range []string{"outcome", "by", "mode"} {
 			number, words := words(cat, e.Type, name)
 			set(number, pick(append(words, "")...))
+			if name == "outcome" && e.Type == "contact.dequeued" && attrs[number] == "" && i%2 == 0 {
+				set(number, "withdrawn") // the rarest of all ways to leave a queue
+			}
 		}
 		e.Sequence = rnd.Int64N(3)
 		e.Attrs = nil
