@@ -67,7 +67,7 @@ type Happening struct {
 	Event source.Event
 }
 
-// NewCenter makes a center of four queues and fourteen agents at nine in the
+// NewCenter makes a center of five queues and fifteen agents at nine in the
 // morning. prefix begins the ids of its contacts.
 func NewCenter(seed uint64, prefix string) *Center {
 	c := &Center{random: rand.New(rand.NewPCG(seed, 1)), prefix: prefix, dawn: 9}
@@ -76,6 +76,8 @@ func NewCenter(seed uint64, prefix string) *Center {
 		{name: "support", perHour: 90, talk: 260 * time.Second, patient: 240 * time.Second},
 		{name: "billing", perHour: 40, talk: 180 * time.Second, patient: 180 * time.Second},
 		{name: "vip", perHour: 12, talk: 300 * time.Second, patient: 300 * time.Second},
+		// One agent for too much work: somebody always waits for long.
+		{name: "claims", perHour: 15, talk: 300 * time.Second, patient: 20 * time.Minute},
 	}
 	names := []string{"arash", "bita", "cyrus", "dina", "elham", "farid", "golnar", "hamid", "iman", "jaleh", "kian", "laleh", "mina", "navid"}
 	for i, name := range names {
@@ -86,6 +88,9 @@ func NewCenter(seed uint64, prefix string) *Center {
 		c.agents = append(c.agents, a)
 		c.after(time.Duration(i)*300*time.Millisecond, func() { c.login(a) })
 	}
+	omid := &agent{id: "omid", team: "north", queues: []string{"claims"}}
+	c.agents = append(c.agents, omid)
+	c.after(5*time.Second, func() { c.login(omid) })
 	for _, q := range c.queues {
 		c.arrive(q)
 	}
