@@ -71,7 +71,7 @@ func shown(r kafka.Record, names map[int32]string) any {
 		if err := e.Decode(string(r.Value)); err == nil {
 			return eventInWords(&e, names)
 		}
-	case kafka.TopicFacts, kafka.TopicPanes:
+	case kafka.TopicFacts, kafka.TopicPanes, kafka.TopicValues, kafka.TopicVerdicts:
 		if v, err := row.Decode(r.Value); err == nil {
 			return map[string]any{fmt.Sprintf("%T", v)[len("*row."):]: v}
 		}
