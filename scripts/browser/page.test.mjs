@@ -232,12 +232,13 @@ test('the explanation opens by keyboard, says what the number is, and closes wit
   await page.getByText('nabz.events.v1 6:145').waitFor();
   await fine('explanation');
   await page.keyboard.press('Escape');
-  assert.equal(await page.locator('dialog').count(), 0);
+  await page.locator('dialog').waitFor({ state: 'detached' });
   assert.equal(await page.evaluate(() => document.activeElement.id), 'explain-service_level');
   for (const [id, want] of [['longest', 'oldest(waiting)'], ['agents', 'level(held)'], ['day', 'queue segments that began'], ['deadlines', 'at risk'], ['incidents', 'by a page or a ticket']]) {
     await page.click(`#explain-${id}`);
     await seen('dialog', want);
     await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
   }
   assert.equal(await page.getByRole('link', { name: 'c-80412' }).getAttribute('href'), '/v1/explain/item/contact/c-80412');
 });
