@@ -73,6 +73,7 @@ func identity(r row.Row) (string, int64) {
 
 // world is one partition with everything around it.
 type world struct {
+	held    int // restored tasks held against one that never stopped
 	rnd     *rand.Rand
 	trouble map[string]bool
 	log     []Record
@@ -311,8 +312,31 @@ func (w *world) claim() (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claim %d: %w", nonce, err)
 	}
+	if err := w.whole(t); err != nil {
+		return nil, fmt.Errorf("claim %d: %w", nonce, err)
+	}
 	k.owner = track.NewOwner(t, nonce, last.RestoreFrom)
 	return k, nil
+}
+
+// mostWhole is how many restored tasks of a world are held against one that
+// never stopped: it steps all records from the first.
+const mostWhole = 2
+
+// whole holds that a restored task has as many entries in its state as one that
+// never stopped: nothing is missing, and nothing that was dropped is back.
+func (w *world) whole(t *track.Task) error {
+	if w.held++; w.held > mostWhole {
+		return nil
+	}
+	fresh := track.NewTask(NewPlan(0).Config)
+	for at := range t.Position() {
+		fresh.Step(at, w.log[at].Bytes)
+	}
+	if t.Entries() != fresh.Entries() {
+		return fmt.Errorf("restored at %d with %d entries, without a stop there would be %d", t.Position(), t.Entries(), fresh.Entries())
+	}
+	return nil
 }
 
 func (w *world) replay(r *statelog.Reader, from, to int) error {

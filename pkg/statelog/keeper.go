@@ -82,7 +82,8 @@ func (k *Keeper) Checkpoint(sweep int, put func(key, value []byte)) (group, olde
 		put(key, nil)
 	}
 	k.dead = k.dead[:0]
-	var key, value []byte
+	// An entry may have an empty value, but never none: that would delete it.
+	key, value := []byte{}, []byte{}
 	write := func(n *Node) {
 		key, value = n.entry.StateKey(key[:0]), n.entry.StateValue(value[:0])
 		put(key, value)
