@@ -40,7 +40,7 @@ find_chromium() {
 }
 if ! chromium=$(find_chromium) && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	say "installing Chromium by apt-get, about 100 MB"
-	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium; } >/dev/null 2>&1 || say "apt-get could not install Chromium"
+	{ timeout 120 apt-get -qq update && DEBIAN_FRONTEND=noninteractive timeout 400 apt-get -qq install -y --no-install-recommends chromium; } >/dev/null 2>&1 || say "apt-get could not install Chromium"
 	chromium=$(find_chromium) || true
 fi
 if [ -z "${chromium:-}" ]; then
@@ -53,4 +53,4 @@ if [ "${1:-}" = shots ]; then
 	shift
 	exec node "$here/shots.mjs" "$@"
 fi
-exec node --test --test-concurrency=1 "$here/page.test.mjs"
+exec timeout 600 node --test --test-concurrency=1 "$here/page.test.mjs"
