@@ -88,6 +88,10 @@ func (m *Measure) opWords() string {
 		return "sum of " + m.Family.Columns[m.Column].Name
 	case Level:
 		return "how many at once"
+	case Hist:
+		return "distribution of " + m.Family.Columns[m.Column].Name
+	case Max:
+		return "greatest " + m.Family.Columns[m.Column].Name
 	}
-	return strings.TrimSpace(strings.SplitN(m.Name, "__", 2)[0])
+	panic("kpi: unknown measure")
 }
