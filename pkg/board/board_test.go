@@ -233,9 +233,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		step(t, first, int64(again), f.records[again:])
 		seen.take(t, first)
 		shuffled := slices.Clone(f.records)
-		for _, r := range f.records[:len(f.records)/3] {
-			shuffled = append(shuffled, r)
-		}
+		shuffled = append(shuffled, f.records[:len(f.records)/3]...)
 		rnd.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 		second, other := board.New(config(s)), wall{}
 		step(t, second, 0, shuffled)

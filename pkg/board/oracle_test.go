@@ -45,12 +45,10 @@ func (o *oracle) of(f *row.Fact, column string) (v row.Value, ok bool) {
 
 // sums is what the facts of a choice of dimensions add up to in a window.
 type sums struct {
-	facts, answered, waited   float64
-	waits                     []float64
-	openMs, open              float64
-	contacts                  float64
-	everything                int // touched the window in any way
-	lastPane, grain, from, by int64
+	facts, answered, waited float64
+	waits                   []float64
+	openMs, open            float64
+	contacts                float64
 }
 
 func (o *oracle) window(name string) (from, grain int64) {
