@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -115,10 +116,14 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	defer func() {
-		if trouble := recover(); trouble != nil && trouble != http.ErrAbortHandler {
-			s.log.Error("a request broke the gateway", zap.String("path", r.URL.Path), zap.String("trouble", fmt.Sprint(trouble)), zap.Stack("stack"))
-			panic(http.ErrAbortHandler) // the connection ends, the service goes on
+		trouble := recover()
+		if trouble == nil {
+			return
 		}
+		if err, ok := trouble.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+			s.log.Error("a request broke the gateway", zap.String("path", r.URL.Path), zap.String("trouble", fmt.Sprint(trouble)), zap.Stack("stack"))
+		}
+		panic(http.ErrAbortHandler) // the connection ends, the service goes on
 	}()
 	s.mux.ServeHTTP(w, r)
 }

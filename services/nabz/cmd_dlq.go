@@ -271,7 +271,7 @@ func (c dlqDropCmd) plan(a *app, box deadletter.Box) ([]deadletter.Cut, error) {
 		// No letter is received later than in a day.
 		return box.Older(a.ctx, now.Add(24*time.Hour))
 	}
-	than := now
+	var than time.Time
 	if span, err := spanOf(c.OlderThan); err == nil {
 		than = now.Add(-span)
 	} else {
