@@ -20,6 +20,7 @@ type globals struct {
 	LogLevel     string   `help:"Least level of log lines: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	JSON         bool     `help:"Answers and log lines as JSON."`
 	Quiet        bool     `help:"No progress, and log lines of errors only."`
+	Profile      string   `help:"Directory for a CPU profile of each process, whole when it has ended (go tool pprof)." placeholder:"DIR"`
 }
 
 // cli is every command, each in a file of its own: cmd_<name>.go holds a

@@ -113,6 +113,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	if a.log, err = newLog(c.globals, stderr); err != nil {
 		return complain(err)
 	}
+	end, err := profile(c.Profile, parsed.Command())
+	if err != nil {
+		return complain(err)
+	}
+	defer end()
 	return a.code(parsed.Run(a))
 }
 
