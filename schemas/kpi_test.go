@@ -10,18 +10,19 @@ import (
 	"testing"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/pane"
 	"github.com/nabz/nabz/pkg/scenario"
 	"github.com/nabz/nabz/pkg/track"
-	"github.com/nabz/nabz/pkg/track/contact"
+	"github.com/nabz/nabz/pkg/track/kinds"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/schemas"
 )
 
 // house is everything that the definitions are tried with.
 type house struct {
-	families contact.Families
+	families []*fact.Family
 	set      *kpi.Set
 	task     track.Config
 	model    warehouse.Model
@@ -37,25 +38,25 @@ func newHouse(t *testing.T) house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := house{families: contact.NewFamilies()}
-	if h.set, err = kpi.Load(schemas.KPIs(), h.families.All()); err != nil {
+	all := kinds.All()
+	h := house{families: kinds.Families(all)}
+	if h.set, err = kpi.Load(schemas.KPIs(), h.families); err != nil {
 		t.Fatal(err)
 	}
-	timing := timings[contact.Kind]
 	opener := func(name string) bool { typ, ok := catalogue.Type(name); return ok && typ.Opener }
 	h.task = track.Config{
-		Epoch: 1, PaneKeepMs: timing.Panes,
+		Epoch: 1, Kinds: kinds.Trackers(all, timings, opener),
 		Rank: func(name string) int { typ, _ := catalogue.Type(name); return typ.Rank },
-		Kinds: []track.Kind{{Name: contact.Kind, Timing: timing, Tracker: contact.New(contact.Config{
-			Families: h.families, Opener: opener, LingerMs: timing.Linger, MaxAgeMs: timing.MaxAge,
-		})}},
 	}
-	for _, f := range h.families.All() {
+	for _, f := range h.families {
 		h.task.Layouts = append(h.task.Layouts, pane.NewLayout(f, h.set.Measures(f.Name)))
 	}
 	h.model = warehouse.Model{
-		Events: catalogue, Families: h.families.All(), KPIs: h.set,
-		LatenessMs: map[string]int64{contact.Kind: timing.Lateness}, Zone: "UTC", WeekStart: 1,
+		Events: catalogue, Families: h.families, KPIs: h.set,
+		LatenessMs: map[string]int64{}, Zone: "UTC", WeekStart: 1,
+	}
+	for kind, timing := range timings {
+		h.model.LatenessMs[kind] = timing.Lateness
 	}
 	return h
 }
@@ -144,7 +145,7 @@ func TestBrokenDefinitions(t *testing.T) {
 			if text == string(whole) {
 				t.Fatalf("%q is not in the definition", old)
 			}
-			_, err := kpi.Check("service_level/kpi.yaml", "service_level", []byte(text), h.families.All())
+			_, err := kpi.Check("service_level/kpi.yaml", "service_level", []byte(text), h.families)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %q", err, want)
 			}

@@ -39,7 +39,7 @@ func compare(t *testing.T, said, want []string) {
 // how deadlines end in ten other orders, with events once or twice.
 func TestDeadlineScenarios(t *testing.T) {
 	h := newHouse(t)
-	all, err := sla.Load(schemas.Deadlines(), h.families.All(), h.waits(t))
+	all, err := sla.Load(schemas.Deadlines(), h.families, h.waits(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestBrokenDeadlines(t *testing.T) {
 	h := newHouse(t)
 	waits := h.waits(t)
 	slips(t, schemas.Deadlines(), "queue_wait/sla.yaml", func(text string) error {
-		_, err := sla.Parse("queue_wait/sla.yaml", "queue_wait", []byte(text), h.families.All(), waits)
+		_, err := sla.Parse("queue_wait/sla.yaml", "queue_wait", []byte(text), h.families, waits)
 		return err
 	}, [][3]string{
 		{"severity:", "severty:", `queue_wait/sla.yaml:11:1: unknown key "severty", did you mean "severity"?`},

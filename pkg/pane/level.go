@@ -213,23 +213,24 @@ func (s *Set) ageOf(g *group, level int, offset int64, changed func(oldest int64
 // begins at zero under the offset of that later record, its new incarnation;
 // incarnations add up.
 func (s *Set) Evict() {
-	for len(s.ends) > 0 && s.ends[0].end()+s.keepMs < s.now {
+	for len(s.ends) > 0 && s.ends[0].due() < s.now {
 		p := s.ends.pop()
 		delete(p.group.panes, paneKey{p.grain, p.bucket})
 		s.keep.Drop(&p.node)
 	}
 }
 
-func (p *Pane) end() int64 { return p.bucket + Grains()[p.grain] }
+// due is after which instant the pane may go.
+func (p *Pane) due() int64 { return p.bucket + Grains()[p.grain] + p.group.keepMs }
 
-// endHeap holds panes by their ends; among equal ends the order of the group's
+// endHeap holds panes by when they may go; among equals the order of the group's
 // key and the grain decides, so eviction is a function of the log.
 type endHeap []*Pane
 
 func (h endHeap) less(i, j int) bool {
 	a, b := h[i], h[j]
-	if a.end() != b.end() {
-		return a.end() < b.end()
+	if a.due() != b.due() {
+		return a.due() < b.due()
 	}
 	if a.grain != b.grain {
 		return a.grain < b.grain

@@ -105,6 +105,7 @@ type group struct {
 	panes  map[paneKey]*Pane
 	open   [][]int64 // by level: when each fact that is still open began
 	active int       // place in Set.active, or -1
+	keepMs int64     // how long after its end a pane of it stays
 	prefix string    // of the state keys of its set
 	node   statelog.Node
 }
@@ -132,7 +133,7 @@ const (
 // Set is all panes of one feed in one task.
 type Set struct {
 	place   row.Place // Partition, Epoch, Generation, Feed
-	keepMs  int64
+	keepMs  map[string]int64
 	now     int64
 	layouts map[*fact.Family]*Layout
 	groups  map[string]*group
@@ -162,8 +163,9 @@ type opening struct {
 type Config struct {
 	Place   row.Place
 	Layouts []*Layout
-	// KeepMs is how long after its end a pane stays in memory, ms.
-	KeepMs int64
+	// KeepMs is how long after its end a pane stays in memory, by the kind of
+	// its family, ms.
+	KeepMs map[string]int64
 	// Keeper is told of every change, under keys that begin with Prefix.
 	Keeper *statelog.Keeper
 	Prefix string
@@ -280,7 +282,7 @@ func (s *Set) group(tenant string, l *Layout, f *fact.Fact) *group {
 func (s *Set) register(key string, l *Layout) *group {
 	g := &group{
 		key: key, layout: l, dims: make([]string, len(l.dims)), prefix: s.prefix,
-		panes: map[paneKey]*Pane{}, open: make([][]int64, len(l.levels)), active: -1,
+		panes: map[paneKey]*Pane{}, open: make([][]int64, len(l.levels)), active: -1, keepMs: s.keepMs[l.Family.Kind],
 	}
 	tenant, n := event.ReadText(key)
 	_, m := event.ReadText(key[n:])

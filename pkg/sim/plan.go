@@ -86,12 +86,12 @@ func NewPlan(partition int32) Plan {
 		layouts = append(layouts, pane.NewLayout(fam, by[fam]))
 	}
 	p.Config = track.Config{
-		Partition: partition, Epoch: 1, Layouts: layouts, PaneKeepMs: paneKeep, Rank: rank,
+		Partition: partition, Epoch: 1, Layouts: layouts, Rank: rank,
 		Policies: policies(f),
 		Kinds: []track.Kind{{
 			Name:    contact.Kind,
 			Tracker: contact.New(contact.Config{Families: f, Opener: opener, LingerMs: linger, MaxAgeMs: maxAge}),
-			Timing:  track.Timing{Linger: linger, Horizon: horizon, MaxAge: maxAge},
+			Timing:  track.Timing{Linger: linger, Horizon: horizon, MaxAge: maxAge, Panes: paneKeep},
 		}},
 	}
 	return p

@@ -86,8 +86,12 @@ func (t *Task) newFeed(k feedKey) *feed {
 }
 
 func (t *Task) newPanes(f *feed) *pane.Set {
+	keep := map[string]int64{}
+	for i := range t.cfg.Kinds {
+		keep[t.cfg.Kinds[i].Name] = t.cfg.Kinds[i].Timing.Panes
+	}
 	return pane.NewSet(pane.Config{
-		Place: t.place(f), Layouts: t.cfg.Layouts, KeepMs: t.cfg.PaneKeepMs,
+		Place: t.place(f), Layouts: t.cfg.Layouts, KeepMs: keep,
 		Keeper: t.keep, Prefix: string(f.prefix(nil, statePanes)), Now: f.now,
 	})
 }

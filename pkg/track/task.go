@@ -75,8 +75,6 @@ type Config struct {
 	Layouts     []*pane.Layout
 	// Policies are the deadlines on facts; nil: none.
 	Policies *sla.Set
-	// PaneKeepMs is how long after its end a pane stays in memory, ms.
-	PaneKeepMs int64
 	// Rank gives the rank of an event type among events of one instant.
 	Rank func(eventType string) int
 }

@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"pkg/board":           {"pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row"},
 	"pkg/pane":            {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/statelog"},
 	"pkg/track/contact":   {"pkg/event", "pkg/fact", "pkg/item"},
+	"pkg/track/kinds":     {"pkg/fact", "pkg/track", "pkg/track/contact"},
 	"pkg/track":           {"pkg/event", "pkg/fact", "pkg/item", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/strictyaml"},
 	"pkg/scenario":        {"pkg/alert", "pkg/event", "pkg/kpi", "pkg/row", "pkg/track"},
 	"pkg/warehouse":       {"pkg/event", "pkg/fact", "pkg/kpi"},

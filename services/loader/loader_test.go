@@ -170,7 +170,7 @@ func uid(n int) (u event.UID) {
 
 // fact makes the nth queue segment of a feed.
 func (w *world) fact(feed string, n int, version, wait int64) []byte {
-	f := w.cat.Contact.Queue
+	f := w.cat.Family("queue_segment")
 	number := func(name string) int32 { return f.Columns[f.Column(name)].Number }
 	r := &row.Fact{Place: place(feed, int32(n%partitions)), Family: f.Name, Kind: f.Kind, Item: fmt.Sprintf("c%d", n), ID: uid(n), OpenedAt: start + int64(n), Version: version}
 	r.Values = []row.Value{
@@ -192,7 +192,7 @@ func eventOf(feed string, n int) []byte {
 func TestRowsArrive(t *testing.T) {
 	w := newWorld(t, testkit.Fake(t), kit.Engine(t))
 	address, stop := w.load()
-	family := w.cat.Contact.Queue
+	family := w.cat.Family("queue_segment")
 	var cells []row.Cell
 	for _, m := range w.cat.KPIs.Measures(family.Name) {
 		cells = append(cells, row.Cell{Part: m.Parts()[0].ID, Value: 3})

@@ -22,7 +22,7 @@ func BenchmarkBoard(b *testing.B) {
 	}
 	day := func(ms int64) int64 { return ms / 86_400_000 * 86_400_000 }
 	machine := board.New(board.Config{KPIs: c.KPIs, Tasks: tasks, DayStart: day})
-	family := c.Contact.Queue
+	family := c.Family("queue_segment")
 	var cells []row.Cell
 	for _, m := range c.KPIs.Measures(family.Name) {
 		for _, p := range m.Parts() {

@@ -17,7 +17,7 @@ import (
 	"github.com/nabz/nabz/pkg/pane"
 	"github.com/nabz/nabz/pkg/sla"
 	"github.com/nabz/nabz/pkg/track"
-	"github.com/nabz/nabz/pkg/track/contact"
+	"github.com/nabz/nabz/pkg/track/kinds"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/schemas"
 )
@@ -28,8 +28,9 @@ const Epoch = 1
 
 // Catalog is everything that is defined.
 type Catalog struct {
-	Events  *event.Catalogue
-	Contact contact.Families
+	Events *event.Catalogue
+	// Kinds are the kinds of entities that are folded.
+	Kinds   []kinds.Kind
 	KPIs    *kpi.Set
 	Timings map[string]track.Timing
 	// Deadlines are the policies on facts.
@@ -49,10 +50,12 @@ func Load() (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load timings: %w", err)
 	}
-	c := &Catalog{Events: events, Contact: contact.NewFamilies(), Timings: timings}
-	c.families = c.Contact.All()
-	if _, ok := timings[contact.Kind]; !ok {
-		return nil, fmt.Errorf("load timings: families.yaml says nothing of kind %s", contact.Kind)
+	c := &Catalog{Events: events, Kinds: kinds.All(), Timings: timings}
+	c.families = kinds.Families(c.Kinds)
+	for _, k := range c.Kinds {
+		if _, ok := timings[k.Name]; !ok {
+			return nil, fmt.Errorf("load timings: families.yaml says nothing of kind %s", k.Name)
+		}
 	}
 	if c.KPIs, err = kpi.Load(schemas.KPIs(), c.families); err != nil {
 		return nil, fmt.Errorf("load definitions: %w", err)
@@ -88,24 +91,26 @@ func (c *Catalog) Scenario(policy string) ([]byte, error) {
 // Families are all families of facts.
 func (c *Catalog) Families() []*fact.Family { return c.families }
 
+// Family finds a family of facts by its name, or gives nil.
+func (c *Catalog) Family(name string) *fact.Family {
+	for _, f := range c.families {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
 // Task makes the plan of one partition's task. Tasks run beside each other and
 // share no memory that a step writes.
 func (c *Catalog) Task(partition int32) track.Config {
-	timing := c.Timings[contact.Kind]
 	var layouts []*pane.Layout
 	for _, f := range c.families {
 		layouts = append(layouts, pane.NewLayout(f, c.KPIs.Measures(f.Name)))
 	}
 	return track.Config{
-		Partition: partition, Epoch: Epoch, Definitions: c.Fingerprint(), Layouts: layouts, Rank: c.rank, PaneKeepMs: timing.Panes,
-		Policies: c.Deadlines,
-		Kinds: []track.Kind{{
-			Name: contact.Kind,
-			Tracker: contact.New(contact.Config{
-				Families: c.Contact, Opener: c.opener, LingerMs: timing.Linger, MaxAgeMs: timing.MaxAge,
-			}),
-			Timing: timing,
-		}},
+		Partition: partition, Epoch: Epoch, Definitions: c.Fingerprint(), Layouts: layouts, Rank: c.rank,
+		Policies: c.Deadlines, Kinds: kinds.Trackers(c.Kinds, c.Timings, c.opener),
 	}
 }
 
@@ -129,7 +134,9 @@ func (c *Catalog) opener(eventType string) bool {
 // state made under another one must not be gone on with.
 func (c *Catalog) Fingerprint() string {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s %d\n", contact.Kind, contact.Semantics)
+	for _, k := range c.Kinds {
+		fmt.Fprintf(h, "%s %d\n", k.Name, k.Semantics)
+	}
 	for _, f := range c.families {
 		fmt.Fprintf(h, "%s %q\n", f.Name, f.Dims)
 		for _, m := range c.KPIs.Measures(f.Name) {

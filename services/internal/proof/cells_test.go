@@ -9,6 +9,7 @@ import (
 
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/pkg/sim"
 	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/catalog"
@@ -25,17 +26,16 @@ func summed(t *testing.T, histories int) (driver.Conn, *warehouse.Model) {
 		t.Fatal(err)
 	}
 	x := newTables(t, cat, model)
-	for seed := range histories {
-		records := history(cat, uint64(seed))
-		x.play(int32(seed), records)
-		task := track.NewTask(cat.Task(int32(seed)))
+	tell(t, cat, histories, func(partition int32, records []sim.Record) {
+		x.play(partition, records)
+		task := track.NewTask(cat.Task(partition))
 		for i := range records {
 			task.Step(int64(i), records[i].Bytes)
 			if i%10 == 0 || i == len(records)-1 {
 				task.Flush(func(e track.Effect) { x.pane(e.Value) })
 			}
 		}
-	}
+	})
 	x.insert(conn)
 	return conn, model
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/nabz/nabz/pkg/fact"
-	"github.com/nabz/nabz/pkg/track/contact"
+	"github.com/nabz/nabz/pkg/track/kinds"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/schemas"
 	"github.com/nabz/nabz/services/internal/catalog"
@@ -35,31 +35,31 @@ const sliceEvents = 200_000
 // needs.
 const queryMemory = 2_000_000_000
 
-// Facts holds the facts of contacts, of all families, against those that
-// contact.sql makes of raw events. Rows are compared as sets, with all their
-// columns but the version. Rejects and progress are taken as given: records
-// behind the progress do not count yet.
-func Facts(ctx context.Context, conn driver.Conn, s Scope) (Report, error) {
-	r := Report{Name: "facts of contacts"}
-	fold, err := fs.ReadFile(schemas.Proofs(), "contact.sql")
+// Facts holds the facts of one kind of entity, of all its families, against
+// those that <kind>.sql makes of raw events. Rows are compared as sets, with
+// all their columns but the version. Rejects and progress are taken as given:
+// records behind the progress do not count yet.
+func Facts(ctx context.Context, conn driver.Conn, k kinds.Kind, s Scope) (Report, error) {
+	r := Report{Name: "facts of " + k.Name + "s"}
+	fold, err := fs.ReadFile(schemas.Proofs(), k.Name+".sql")
 	if err != nil {
-		return r, fmt.Errorf("read contact.sql: %w", err)
+		return r, fmt.Errorf("read the proof of kind %s: %w", k.Name, err)
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_memory_usage": queryMemory,
 		// In one block the steps of all items are taken together.
 		"group_by_two_level_threshold": 0, "group_by_two_level_threshold_bytes": 0,
 	}))
-	slices, err := s.slices(ctx, conn)
+	slices, err := s.slices(ctx, conn, k.Name)
 	if err != nil {
 		return r, err
 	}
-	for _, f := range s.Catalog.Contact.All() {
+	for _, f := range k.Families {
 		query := compareFacts(f, string(fold))
 		for slice := range slices {
 			var compared, different int64
 			var examples []string
-			args := append(s.args(), clickhouse.Named("family", f.Name),
+			args := append(s.args(k.Name), clickhouse.Named("family", f.Name),
 				clickhouse.Named("slices", slices), clickhouse.Named("slice", slice))
 			if err := conn.QueryRow(ctx, query, args...).Scan(&compared, &different, &examples); err != nil {
 				return r, fmt.Errorf("compare %s with events, slice %d of %d: %w", f.View, slice+1, slices, err)
@@ -76,18 +76,18 @@ func Facts(ctx context.Context, conn driver.Conn, s Scope) (Report, error) {
 const maxExamples = 10
 
 // slices is into how many queries the items are divided.
-func (s *Scope) slices(ctx context.Context, conn driver.Conn) (uint64, error) {
-	const query = `SELECT count() FROM nabz_internal.events WHERE kind = 'contact'
+func (s *Scope) slices(ctx context.Context, conn driver.Conn, kind string) (uint64, error) {
+	const query = `SELECT count() FROM nabz_internal.events WHERE kind = {kind:String}
 		AND feed = {feed:String} AND generation = {generation:Int64} AND ({tenant:String} = '' OR tenant = {tenant:String})`
 	var events uint64
-	if err := conn.QueryRow(ctx, query, s.args()...).Scan(&events); err != nil {
+	if err := conn.QueryRow(ctx, query, s.args(kind)...).Scan(&events); err != nil {
 		return 0, fmt.Errorf("count the events of feed %q: %w", s.Feed, err)
 	}
 	return events/sliceEvents + 1, nil
 }
 
-// args are the parameters of all queries.
-func (s *Scope) args() []any {
+// args are the parameters of all queries about a kind of entity.
+func (s *Scope) args(kind string) []any {
 	var types, openers []string
 	var ranks []int64
 	for _, t := range s.Catalog.Events.Types() {
@@ -97,7 +97,7 @@ func (s *Scope) args() []any {
 			openers = append(openers, t.Name)
 		}
 	}
-	timing := s.Catalog.Timings[contact.Kind]
+	timing := s.Catalog.Timings[kind]
 	from, to := int64(0), int64(1)<<53
 	if !s.From.IsZero() {
 		from = s.From.UnixMilli()
@@ -106,7 +106,7 @@ func (s *Scope) args() []any {
 		to = s.To.UnixMilli()
 	}
 	return []any{
-		clickhouse.Named("tenant", s.Tenant), clickhouse.Named("feed", s.Feed),
+		clickhouse.Named("kind", kind), clickhouse.Named("tenant", s.Tenant), clickhouse.Named("feed", s.Feed),
 		clickhouse.Named("generation", s.Generation), clickhouse.Named("epoch", s.Epoch),
 		clickhouse.Named("from", from), clickhouse.Named("to", to),
 		clickhouse.Named("linger", timing.Linger), clickhouse.Named("max_age", timing.MaxAge),

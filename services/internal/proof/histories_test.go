@@ -180,6 +180,43 @@ func (x *tables) play(partition int32, records []sim.Record) {
 	}
 }
 
+// teller draws random histories of one kind of entity.
+type teller struct {
+	kind    string
+	history func(cat *catalog.Catalog, seed uint64) []sim.Record
+	// happened are queries that count what the histories must hold some of,
+	// beside every word of every family.
+	happened []string
+}
+
+// tellers has one for each kind that is folded.
+func tellers() []teller {
+	return []teller{{"contact", contacts, []string{
+		"SELECT count() FROM (SELECT item FROM nabz_internal.fact_contact FINAL WHERE deleted = 0 GROUP BY partition, feed, item HAVING count() > 2)",
+		"SELECT count() FROM nabz_internal.fact_queue_segment FINAL WHERE nth > 2",
+		"SELECT count() FROM nabz_internal.fact_contact FINAL WHERE agents > 2 AND transfers > 1 AND hold > 0 AND wrapup > 0",
+		"SELECT count() FROM nabz_internal.fact_contact FINAL WHERE deleted = 0 AND queues = 0 AND agents = 0",
+	}}}
+}
+
+// apart is how far the partitions of two kinds are from each other.
+const apart = 100_000
+
+// tell draws histories of every kind, each in a partition of its own.
+func tell(t *testing.T, cat *catalog.Catalog, histories int, play func(partition int32, records []sim.Record)) {
+	t.Helper()
+	told := tellers()
+	for _, k := range cat.Kinds {
+		i := slices.IndexFunc(told, func(x teller) bool { return x.kind == k.Name })
+		if i < 0 {
+			t.Fatalf("nobody draws histories of kind %s", k.Name)
+		}
+		for seed := range histories {
+			play(int32(i*apart+seed), told[i].history(cat, uint64(seed)))
+		}
+	}
+}
+
 // instants at which the feeds of sim's histories begin, ms.
 const (
 	liveStart = int64(1_700_000_000_000)
@@ -294,9 +331,9 @@ func words(cat *catalog.Catalog, eventType, field string) (number int32, words [
 	return f.Number, words
 }
 
-// history draws the records of a partition: of five lengths, half of them with
+// contacts draws the records of a partition: of five lengths, half of them with
 // events that no source would send, a third with some at the very limits.
-func history(cat *catalog.Catalog, seed uint64) []sim.Record {
+func contacts(cat *catalog.Catalog, seed uint64) []sim.Record {
 	records := sim.History(seed)
 	stretch(records, []int64{1, 20, 60, 300, 1000}[seed%5])
 	rnd := rand.New(rand.NewPCG(seed, 2))

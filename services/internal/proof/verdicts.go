@@ -22,7 +22,7 @@ func Verdicts(ctx context.Context, conn driver.Conn, s Scope) (Report, error) {
 	for _, p := range s.Catalog.Deadlines.Policies {
 		var compared, different int64
 		var examples []string
-		args := append(s.args(), clickhouse.Named("policy", p.Name))
+		args := append(s.args(p.Of.Kind), clickhouse.Named("policy", p.Name))
 		if err := conn.QueryRow(ctx, compareVerdicts(p), args...).Scan(&compared, &different, &examples); err != nil {
 			return r, fmt.Errorf("compare the deadlines of %s with facts: %w", p.Name, err)
 		}
