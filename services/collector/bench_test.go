@@ -29,7 +29,7 @@ func testConfig() Config {
 			{Name: "all", Key: testKey, Tenant: "*", Rights: []string{RightWrite, RightFeeds}},
 			{Name: "writer", Key: "writer-key-0123456789", Tenant: "bank", Sources: []string{"pbx/*"}, Rights: []string{RightWrite}},
 			{Name: "reader", Key: "reader-key-0123456789", Tenant: "bank", Rights: []string{RightRead}},
-			{Name: "slow", Key: "slow-key-01234567890123", Tenant: "bank", Rights: []string{RightWrite}, Rate: 10, Burst: 10},
+			{Name: "slow", Key: "slow-key-01234567890123", Tenant: "bank", Rights: []string{RightWrite}, Rate: 0.001, Burst: 10},
 		},
 	}
 }

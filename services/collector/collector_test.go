@@ -19,6 +19,7 @@ import (
 
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 // house is a collector with a broker, over real HTTP.
@@ -60,15 +61,8 @@ func start(t *testing.T, change func(*Config)) *house {
 		t.Fatal("the collector ended before it listened")
 	}
 	h.url = "http://" + address.String()
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		if r := h.get("/readyz"); r == http.StatusNoContent {
-			return h
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the collector does not become ready")
-		}
-	}
+	testkit.Await(t, "a collector that is ready", func() bool { return h.get("/readyz") == http.StatusNoContent })
+	return h
 }
 
 func (h *house) get(path string) int {
@@ -148,8 +142,7 @@ func (h *house) log(topic string, n int) []*kgo.Record {
 		h.t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 10*time.Second)
-	defer cancel()
+	ctx := testkit.Context(h.t)
 	var out []*kgo.Record
 	for len(out) < n {
 		fetches := client.PollFetches(ctx)
@@ -441,15 +434,12 @@ func TestKafkaAway(t *testing.T) {
 		t.Fatalf("got %d %s", a.status, a.body)
 	}
 	close(stuck)
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		if a = h.structured(sound("e", "")); a.status == 200 {
-			break
-		}
-		if a.status != 503 || time.Now().After(deadline) {
+	testkit.Await(t, "the broker's return", func() bool {
+		if a = h.structured(sound("e", "")); a.status != 200 && a.status != 503 {
 			t.Fatalf("after the broker came back: %d %s", a.status, a.body)
 		}
-	}
+		return a.status == 200
+	})
 	h.log("nabz.events.v1", 3)
 }
 

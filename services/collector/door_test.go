@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 // TestAnswerToWhoSendsAllFirst holds that a client which writes its whole
@@ -23,7 +25,7 @@ func TestAnswerToWhoSendsAllFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		if err := conn.SetDeadline(time.Now().Add(testkit.Patience)); err != nil {
 			t.Fatal(err)
 		}
 		end := ""

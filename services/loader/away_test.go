@@ -5,9 +5,8 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -23,14 +22,7 @@ import (
 func TestAway(t *testing.T) {
 	e := kit.Engine(t)
 	w := newWorld(t, testkit.Fake(t), e)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	if err := ln.Close(); err != nil { // nobody answers there
-		t.Fatal(err)
-	}
+	addr, answer := away(t, e.Native)
 	url := "clickhouse://" + embedded.UserServices + ":" + e.Config.Accounts.Services + "@" + addr + "/nabz"
 	s, err := loader.New(loader.Config{Kafka: w.brokers, ClickHouse: url, Listen: "127.0.0.1:0"}, zap.NewNop())
 	if err != nil {
@@ -64,11 +56,9 @@ func TestAway(t *testing.T) {
 	if got := w.committed(t); got > 0 {
 		t.Errorf("%d offsets are committed, and nothing is written", got)
 	}
-	forward(t, addr, e.Native)
+	answer()
 	w.count(rows, "SELECT count() FROM nabz_internal.fact_queue_segment FINAL WHERE feed = 'away'")
-	if code, body := get(t, address+"/readyz"); code != 200 || !strings.Contains(body, "ok") {
-		t.Errorf("readyz afterwards: %d %s", code, body)
-	}
+	w.ready(address)
 }
 
 func heap() int64 {
@@ -78,21 +68,28 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// forward carries connections to another address until the test ends.
-func forward(t *testing.T, from, to string) {
+// away gives an address that hangs up, until it is told to answer: then it
+// carries connections to another. The port is held all the while, so that
+// nobody else can be given it.
+func away(t *testing.T, to string) (addr string, answer func()) {
 	t.Helper()
-	ln, err := net.Listen("tcp", from)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ln.Close() })
+	var answers atomic.Bool
 	go func() { // ends when the listener is closed
 		for {
 			in, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			out, err := net.DialTimeout("tcp", to, time.Second)
+			if !answers.Load() {
+				in.Close()
+				continue
+			}
+			out, err := net.DialTimeout("tcp", to, testkit.Patience)
 			if err != nil {
 				in.Close()
 				continue
@@ -105,4 +102,5 @@ func forward(t *testing.T, from, to string) {
 			go pipe(in, out)
 		}
 	}()
+	return ln.Addr().String(), func() { answers.Store(true) }
 }

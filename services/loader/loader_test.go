@@ -114,11 +114,10 @@ func record(topic string, partition int32, value []byte) *kgo.Record {
 	return &kgo.Record{Topic: topic, Partition: partition, Value: value}
 }
 
-// count awaits that a query gives the number: a minute at most.
+// count awaits that a query gives the number.
 func (w *world) count(want uint64, query string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
-	defer cancel()
+	ctx := testkit.Context(w.t)
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	var n uint64
@@ -140,8 +139,7 @@ func (w *world) count(want uint64, query string) {
 // is durable, which a query may see sooner.
 func (w *world) metrics(address string, lines ...string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
-	defer cancel()
+	ctx := testkit.Context(w.t)
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -217,14 +215,27 @@ func TestRowsArrive(t *testing.T) {
 	w.count(1, "SELECT count() FROM nabz_internal.rejects FINAL WHERE feed = 'arrive' AND offset = 12 AND reason = 'capped'")
 	w.count(2, "SELECT count() FROM nabz_internal.progress FINAL WHERE feed = 'arrive' AND state = 'closed' AND ((topic = 'nabz.panes.v1' AND position = 14) OR topic = 'nabz.events.v1')")
 	w.count(1, "SELECT count() FROM nabz.queue_segments WHERE feed = 'arrive' AND wait_seconds = 1.5")
-	if code, body := get(t, address+"/readyz"); code != http.StatusOK {
-		t.Errorf("readyz: %d %s", code, body)
-	}
+	w.ready(address)
 	w.metrics(address, `nabz_loader_rows_total{table="fact_queue_segment"} 3`, "nabz_loader_version_violations 0")
+	w.commits(8)
 	stop()
-	if got := w.committed(t); got != 8 {
-		t.Errorf("%d offsets are committed, want 8", got)
-	}
+}
+
+// ready awaits that the loader says so: a query may see rows before the loader
+// has heard that they are written.
+func (w *world) ready(address string) {
+	w.t.Helper()
+	testkit.Await(w.t, "a loader that is ready", func() bool {
+		code, body := get(w.t, address+"/readyz")
+		return code == http.StatusOK && strings.Contains(body, "ok")
+	})
+}
+
+// commits awaits that so many offsets are committed: rows that can be seen say
+// nothing of records that are none, nor of the commit behind them.
+func (w *world) commits(want int64) {
+	w.t.Helper()
+	testkit.Await(w.t, fmt.Sprintf("%d offsets to be committed", want), func() bool { return w.committed(w.t) == want })
 }
 
 // committed adds up the offsets that the loader's group committed.
@@ -280,7 +291,8 @@ func TestPoisonDoesNotBlock(t *testing.T) {
 	)
 	w.count(1, "SELECT count() FROM nabz_internal.fact_queue_segment FINAL WHERE feed = 'poison'")
 	w.count(1, "SELECT count() FROM nabz_internal.events FINAL WHERE feed = 'poison'")
-	w.metrics(address, `nabz_loader_dead_letters_total{reason="malformed"} 3`)
+	w.metrics(address, `nabz_loader_dead_letters_total{reason="malformed"} 3`, `nabz_loader_dead_letters_total{reason="time_out_of_range"} 2`,
+		`nabz_loader_dead_letters_total{reason="unknown_family"} 1`, `nabz_loader_dead_letters_total{reason="unknown_column"} 1`)
 	got := map[string]int{}
 	err := kafka.Tail{Brokers: w.brokers, Topic: kafka.TopicDeadLetters, Last: -1}.Run(t.Context(), func(r kafka.Record) error {
 		got[r.Headers["dlq_reason"]]++

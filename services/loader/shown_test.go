@@ -37,8 +37,6 @@ func TestWhatWasShown(t *testing.T) {
 	w.count(1, `SELECT count() FROM nabz.kpi_shown WHERE tenant = 'shown' AND window = '15m' AND time = toDateTime('1999-02-03 00:01:00', 'UTC')
 		AND value = 0.75 AND count = 8 AND numerator IS NULL AND numbers['genesys'] = 0.5 AND queue = 'a"b' AND channel = '' AND scope = 'queue,channel' AND toUnixTimestamp64Milli(as_of) = 918000059500`)
 	w.count(0, "SELECT count() FROM nabz_internal.progress WHERE topic = 'nabz.values.v1'")
+	w.commits(6)
 	stop()
-	if got := w.committed(t); got != 6 {
-		t.Errorf("%d offsets are committed, want 6", got)
-	}
 }

@@ -22,7 +22,7 @@ func TestRefusedDemoEnds(t *testing.T) {
 		_, _ = io.WriteString(w, `{"results":[`+strings.Repeat(one+",", len(events)-1)+one+`]}`)
 	}))
 	defer door.Close()
-	err := Run(t.Context(), Config{Collector: door.URL, APIKey: "k", Tenant: "A B", Speed: 600, Seed: 1, For: 20 * time.Second, Progress: io.Discard})
+	err := Run(t.Context(), Config{Collector: door.URL, APIKey: "k", Tenant: "A B", Speed: 600, Seed: 1, For: 5 * time.Minute, Progress: io.Discard})
 	if err == nil || !strings.Contains(err.Error(), "a tenant's name is expected") {
 		t.Errorf("got %v", err)
 	}

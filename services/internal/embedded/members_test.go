@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/nabz/nabz/services/internal/kafka"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 // TestMemberThatDiesWhileItJoins: a member dies while its join waits for one
@@ -41,7 +42,7 @@ func TestMemberThatDiesWhileItJoins(t *testing.T) {
 	}
 	for i, cl := range successors {
 		seen := map[int32]bool{}
-		await(t, fmt.Sprintf("both partitions of group %d", i), func() bool {
+		testkit.Await(t, fmt.Sprintf("both partitions of group %d", i), func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) { seen[r.Partition] = true })
@@ -67,7 +68,9 @@ func dieJoining(t *testing.T, brokers []string, group string) {
 		defer dead.Close()
 		req := kmsg.NewPtrJoinGroupRequest()
 		req.Group, req.ProtocolType = group, "consumer"
-		req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 6000, 8000
+		// The first must not be forgotten before the second has come, however slow
+		// the machine is.
+		req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 20_000, 20_000
 		protocol := kmsg.NewJoinGroupRequestProtocol()
 		meta := kmsg.NewConsumerMemberMetadata()
 		meta.Version, meta.Topics = 3, []string{kafka.TopicEvents}
@@ -83,7 +86,7 @@ func dieJoining(t *testing.T, brokers []string, group string) {
 			_, _ = req.RequestWith(t.Context(), dead)
 			close(ended)
 		}()
-		await(t, "the join", func() bool {
+		testkit.Await(t, "the join", func() bool {
 			describe := kmsg.NewPtrDescribeGroupsRequest()
 			describe.Groups = []string{group}
 			answer, err := describe.RequestWith(t.Context(), plain)

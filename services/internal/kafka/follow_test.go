@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -59,17 +60,17 @@ func (h *heard) failed(string, error) {
 // await waits until so many values were heard.
 func (h *heard) await(t *testing.T, n int) map[string][]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
+	ctx := testkit.Context(t)
 	for {
 		h.mu.Lock()
-		sum := 0
-		for _, values := range h.of {
-			sum += len(values)
+		sum, values := 0, map[string][]string{}
+		for name, of := range h.of {
+			sum += len(of)
+			values[name] = slices.Clone(of)
 		}
 		if sum >= n && len(h.ends) > 0 {
-			defer h.mu.Unlock()
-			return h.of
+			h.mu.Unlock()
+			return values
 		}
 		h.mu.Unlock()
 		select {
@@ -162,26 +163,13 @@ func follow(t *testing.T, brokers []string) {
 // TestFollowThroughABreak: a broker that dies and comes back empty is read
 // again.
 func TestFollowThroughABreak(t *testing.T) {
-	start := func(options ...kfake.Opt) *kfake.Cluster {
-		c, err := kfake.NewCluster(append(options, kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	first := start()
-	brokers := first.ListenAddrs()
+	brokers, die, comeBack := testkit.FakeThatDies(t, kfake.SeedTopics(1, "t"))
 	h := newHeard()
 	run(t, kafka.Follower{Brokers: brokers, Sources: []kafka.Source{{Topic: "t"}}, Take: h.take, Failed: h.failed})
 	produce(t, brokers, &kgo.Record{Topic: "t", Value: []byte("a")}, &kgo.Record{Topic: "t", Value: []byte("b")})
 	h.await(t, 2)
-	first.Close()
-	var port int
-	if _, err := fmt.Sscanf(brokers[0], "127.0.0.1:%d", &port); err != nil {
-		t.Fatal(err)
-	}
-	second := start(kfake.Ports(port))
-	defer second.Close()
+	die()
+	comeBack()
 	produce(t, brokers, &kgo.Record{Topic: "t", Value: []byte("c")})
 	got := h.await(t, 3)["t/0"]
 	if got[2] != "c" {

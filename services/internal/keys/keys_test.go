@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -14,6 +13,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 func TestPatterns(t *testing.T) {
@@ -185,7 +186,7 @@ func TestReread(t *testing.T) {
 	a := add(Entry{Name: "a", Tenant: "bank", Rights: []string{Read}, Expires: &soon})
 	b := add(Entry{Name: "b", Tenant: "bank", Rights: []string{Read}})
 	old := add(Entry{Name: "old", Tenant: "bank", Rights: []string{Read}, Expires: &past})
-	await(t, "key a", func() bool { return r.FindSecret(a) != nil })
+	testkit.Await(t, "key a", func() bool { return r.FindSecret(a) != nil })
 	ka, kb := r.FindSecret(a), r.FindSecret(b)
 	if kb == nil || r.FindSecret(old) != nil || r.FindSecret("") != nil {
 		t.Error("b is not found, or what has expired is")
@@ -193,21 +194,21 @@ func TestReread(t *testing.T) {
 	if err := s.Revoke("a", now); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the end of key a", func() bool { return r.FindSecret(a) == nil })
+	testkit.Await(t, "the end of key a", func() bool { return r.FindSecret(a) == nil })
 	if r.Holds(ka) || !r.Holds(kb) {
 		t.Error("a is still held, or b is gone with it")
 	}
 	if err := os.WriteFile(s.Path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a line of the log", func() bool { r.FindSecret(b); return logs.Len() == 1 })
+	testkit.Await(t, "a line of the log", func() bool { r.FindSecret(b); return logs.Len() == 1 })
 	if !r.Holds(kb) || r.FindSecret(a) != nil {
 		t.Error("a spoilt file changes what is in force")
 	}
 	if err := os.Remove(s.Path); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the end of all keys", func() bool { return !r.Holds(kb) })
+	testkit.Await(t, "the end of all keys", func() bool { return !r.Holds(kb) })
 }
 
 func TestFilesThatAreRefused(t *testing.T) {
@@ -230,19 +231,4 @@ func TestFilesThatAreRefused(t *testing.T) {
 	f(`{"keys": [{"name": "a", "tenant": "b", "rights": ["all"]}]}`, "not one of", 0o600)
 	f(`{"keys": [{"name": "a", "tenant": "b", "sha256": "00"}]}`, "a digest of 2 characters", 0o600)
 	f(strings.Repeat(" ", maxFile+1), "larger than", 0o600)
-}
-
-func await(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !so() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited a minute for %s", what)
-		case <-tick.C:
-		}
-	}
 }

@@ -73,7 +73,7 @@ func TestNobodyIsLedInside(t *testing.T) {
 			if err != nil {
 				return // refused before anything is looked up
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			req, err := http.NewRequestWithContext(ctx, http.MethodPost, rawURL, http.NoBody)
 			if err != nil {

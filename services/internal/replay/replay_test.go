@@ -26,6 +26,7 @@ import (
 	"github.com/nabz/nabz/pkg/mapping"
 	"github.com/nabz/nabz/schemas"
 	"github.com/nabz/nabz/services/collector"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 const (
@@ -78,8 +79,7 @@ func (d door) log(t *testing.T) [][]event.Event {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
+	ctx := testkit.Context(t)
 	out := make([][]event.Event, partitions)
 	for closed := 0; closed < partitions; {
 		fetches := client.PollFetches(ctx)

@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/nabz/nabz/services/internal/supervise"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 // The parts of these tests are shells: each writes its name into a journal
 // when it starts and when it is asked to stop.
-const script = `echo "+$1" >> "$2"; trap 'echo "-$1" >> "$2"; exit 0' TERM; while :; do sleep 0.02; done`
+const script = `trap 'echo "-$1" >> "$2"; exit 0' TERM; echo "+$1" >> "$2"; while :; do sleep 0.02; done`
 
 type world struct {
 	t       *testing.T
@@ -29,7 +30,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) part(name string, after ...string) supervise.Part {
-	return supervise.Part{Name: name, Args: []string{"-c", script, "sh", name, w.journal}, After: after, Grace: 5 * time.Second,
+	return supervise.Part{Name: name, Args: []string{"-c", script, "sh", name, w.journal}, After: after, Grace: testkit.Patience,
 		Probe: func(context.Context) error {
 			if !strings.Contains(w.lines(), "+"+name) {
 				return errors.New("not yet")
@@ -70,7 +71,7 @@ func (w *world) run(parts ...supervise.Part) (stop func()) {
 			if err != nil {
 				w.t.Error(err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * testkit.Patience):
 			w.t.Fatal("the supervisor does not stop")
 		}
 	}
@@ -81,7 +82,7 @@ func (w *world) next() map[string]int {
 	select {
 	case pids := <-w.changed:
 		return pids
-	case <-time.After(20 * time.Second):
+	case <-time.After(testkit.Patience):
 		w.t.Fatalf("nothing changed; the journal is %q", w.lines())
 		return nil
 	}
@@ -143,7 +144,7 @@ func TestStubbornChildIsKilled(t *testing.T) {
 func TestStdinAndOutput(t *testing.T) {
 	w := newWorld(t)
 	var out bytes.Buffer
-	stop := w.run(supervise.Part{Name: "a", Args: []string{"-c", "echo up; cat >/dev/null; echo down"}, Stdin: true, Output: &out})
+	stop := w.run(supervise.Part{Name: "a", Args: []string{"-c", "echo up; cat >/dev/null; echo down"}, Stdin: true, Output: &out, Grace: testkit.Patience})
 	w.next()
 	stop()
 	if got := out.String(); got != "up\ndown\n" {
@@ -176,20 +177,20 @@ func TestPorts(t *testing.T) {
 
 // TestPartThatNeverStarts holds that a part that ends again and again, and one
 // that lives and is never ready, end the whole with an error that names them.
+// The good part has four times as long to start as the bad one may end.
 func TestPartThatNeverStarts(t *testing.T) {
 	never := func(context.Context) error { return errors.New("not ready") }
 	f := func(name, script, words string) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
 			w := newWorld(t)
 			bad := supervise.Part{Name: "bad", Args: []string{"-c", script}, After: []string{"good"}, Probe: never}
-			s, err := supervise.New(supervise.Config{Program: "/bin/sh", GiveUp: 200 * time.Millisecond,
+			s, err := supervise.New(supervise.Config{Program: "/bin/sh", GiveUp: 5 * time.Second,
 				Parts: []supervise.Part{w.part("good"), bad}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			if err := s.Run(ctx); err == nil || !strings.Contains(err.Error(), words) {
+			if err := s.Run(testkit.Context(t)); err == nil || !strings.Contains(err.Error(), words) {
 				t.Errorf("the error is %v, should say %q", err, words)
 			}
 			if got := w.lines(); got != "+good -good" {
@@ -197,7 +198,7 @@ func TestPartThatNeverStarts(t *testing.T) {
 			}
 		})
 	}
-	f("ends", "exit 3", "start bad: it ends before it is ready, for 200ms now: exit status 3")
-	f("ends_well", "exit 0", "start bad: it ends before it is ready, for 200ms now: exit status 0")
-	f("lives", "while :; do sleep 0.02; done", "start bad: it lives and is not ready, for 800ms now")
+	f("ends", "exit 3", "start bad: it ends before it is ready, for 5s now: exit status 3")
+	f("ends_well", "exit 0", "start bad: it ends before it is ready, for 5s now: exit status 0")
+	f("lives", "while :; do sleep 0.02; done", "start bad: it lives and is not ready, for 20s now")
 }

@@ -116,8 +116,7 @@ func (a *RealAlertmanager) Start(tb testing.TB) (kill func()) {
 		said.Close()
 	})
 	tb.Cleanup(kill)
-	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
-	defer cancel()
+	ctx := Context(tb)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for !a.ready(ctx) {
@@ -126,7 +125,7 @@ func (a *RealAlertmanager) Start(tb testing.TB) (kill func()) {
 			out, _ := os.ReadFile(said.Name())
 			tb.Fatalf("the Alertmanager ended: %s", out)
 		case <-ctx.Done():
-			tb.Fatal("the Alertmanager is not ready within a minute")
+			tb.Fatal("the Alertmanager does not become ready")
 		case <-tick.C:
 		}
 	}

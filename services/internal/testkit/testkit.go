@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/zap"
 
 	"github.com/nabz/nabz/services/internal/embedded"
@@ -104,18 +103,6 @@ func (k *Kit) Kafka(tb testing.TB) *RealKafka {
 		k.kafka = r
 	}
 	return k.kafka
-}
-
-// Fake starts an embedded broker inside the test's process and gives its
-// address.
-func Fake(tb testing.TB) []string {
-	tb.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(c.Close)
-	return c.ListenAddrs()
 }
 
 // Engine is a supervised ClickHouse engine with its guard.
