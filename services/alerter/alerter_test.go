@@ -147,18 +147,18 @@ func newBook(t testing.TB) *book {
 // await waits until so, looked at whenever the receiver is told.
 func (b *book) await(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	deadline := time.After(2 * time.Minute)
+	ctx := testkit.Context(t)
 	for {
 		b.mu.Lock()
-		is := so()
+		is, told := so(), len(b.told)
 		b.mu.Unlock()
 		if is {
 			return
 		}
 		select {
 		case <-b.changed:
-		case <-deadline:
-			t.Fatalf("%s: not within two minutes; %d keys were told", what, len(b.told))
+		case <-ctx.Done():
+			t.Fatalf("%s: not within %v; %d keys were told", what, testkit.Patience, told)
 		}
 	}
 }
@@ -275,6 +275,8 @@ func TestHandOver(t *testing.T) {
 	stop()
 	send(40, 60)
 	b.await(t, "those after the first", func() bool { return len(b.told) == 60 })
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for key, states := range b.told {
 		if !slices.Equal(states, []string{incident.Firing}) {
 			t.Errorf("%s was told %v, want once", key, states)
@@ -335,6 +337,8 @@ func TestKills(t *testing.T) {
 	b.await(t, "all incidents", func() bool { f, o := b.counted(); return f == incidents && o == incidents })
 	for range next {
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for key, states := range b.told {
 		if !slices.Equal(states, []string{incident.Firing, incident.Ended}) {
 			t.Errorf("%s was told %v, want once firing and once resolved", key, states)

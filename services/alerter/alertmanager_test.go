@@ -47,7 +47,10 @@ func TestRealAlertmanager(t *testing.T) {
 		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
 			t.Error(err)
 		}
-		notices <- n
+		select {
+		case notices <- n:
+		case <-r.Context().Done():
+		}
 	}))
 	t.Cleanup(hook.Close)
 	root, err := testkit.Root()
@@ -65,15 +68,15 @@ func TestRealAlertmanager(t *testing.T) {
 	}
 	await := func(what, status string) notice {
 		t.Helper()
-		deadline := time.After(2 * time.Minute)
+		ctx := testkit.Context(t)
 		for {
 			select {
 			case n := <-notices:
 				if n.Status == status {
 					return n
 				}
-			case <-deadline:
-				t.Fatalf("%s: no notice that says %s within two minutes", what, status)
+			case <-ctx.Done():
+				t.Fatalf("%s: no notice that says %s within %v", what, status, testkit.Patience)
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/kafka"
+	"github.com/nabz/nabz/services/internal/testkit"
 	"github.com/nabz/nabz/services/processor"
 )
 
@@ -89,7 +90,7 @@ func deadlines(tb testing.TB, n int, apart int64) []time.Duration {
 	brokers := c.ListenAddrs()
 	a := kafka.NewAdmin(brokers)
 	defer a.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := a.Ensure(ctx, kafka.Catalogue(kafka.Sizing{Partitions: partitions}), io.Discard); err != nil {
 		tb.Fatal(err)

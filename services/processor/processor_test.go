@@ -15,6 +15,7 @@ import (
 	"github.com/nabz/nabz/pkg/sim"
 	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/kafka"
+	"github.com/nabz/nabz/services/internal/testkit"
 	"github.com/nabz/nabz/services/processor"
 )
 
@@ -91,7 +92,8 @@ func TestHandOver(t *testing.T) {
 }
 
 // settle waits until the rows of every partition speak of everything that was
-// sent; pulses go on, so it takes the end that it finds.
+// sent, in every topic: what is written to one says nothing of another. Pulses
+// go on, so it takes the end that it finds.
 func settle(t *testing.T, brokers []string) {
 	t.Helper()
 	settleAt(t, brokers, 1)
@@ -100,21 +102,26 @@ func settle(t *testing.T, brokers []string) {
 // settleAt does so for histories that were sent several times.
 func settleAt(t *testing.T, brokers []string, times int) {
 	t.Helper()
-	ends := map[int32]int64{}
-	for p := range int32(partitions) {
-		ends[p] = int64(times * len(sim.History(uint64(p)+40)))
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	left := partitions
-	rows(t, ctx, brokers, kafka.TopicFacts, func(_ *kgo.Record, r row.Row) bool {
-		p, ok := r.(*row.Progress)
-		if ok && p.Feed == "" && ends[p.Partition] > 0 && p.Position >= ends[p.Partition] {
-			ends[p.Partition] = 0
-			left--
+	ctx := testkit.Context(t)
+	for _, topic := range []string{kafka.TopicFacts, kafka.TopicPanes, kafka.TopicVerdicts} {
+		// Every task tells its progress in its own partition of facts, and in
+		// all of the others.
+		left := map[[2]int32]int64{}
+		for task := range int32(partitions) {
+			for p := range int32(partitions) {
+				if topic != kafka.TopicFacts || p == task {
+					left[[2]int32{p, task}] = int64(times * len(sim.History(uint64(task)+40)))
+				}
+			}
 		}
-		return left > 0
-	})
+		rows(t, ctx, brokers, topic, func(r *kgo.Record, x row.Row) bool {
+			p, ok := x.(*row.Progress)
+			if ok && p.Feed == "" && p.Position >= left[[2]int32{r.Partition, p.Partition}] {
+				delete(left, [2]int32{r.Partition, p.Partition})
+			}
+			return len(left) > 0
+		})
+	}
 }
 
 // rows reads a topic from its start while more says so.
