@@ -22,4 +22,15 @@ const (
 	FieldMode           = 112
 	FieldToQueueID      = 113
 	FieldToAgentID      = 114
+	FieldPriority       = 119
+
+	FieldStatus             = 151
+	FieldActor              = 153
+	FieldVisibility         = 154
+	FieldAutomated          = 155
+	FieldTicketType         = 159
+	FieldTag                = 160
+	FieldAdded              = 161
+	FieldIntoConversationID = 162
+	FieldMergedBeganAt      = 171
 )

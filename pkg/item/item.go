@@ -133,6 +133,44 @@ func (it *Item) Cut(t int64) int {
 	return n
 }
 
+// Below is how many leading events may be folded for good when events before t
+// are refused from now on: no event among them replaces one behind them, or is
+// replaced by one, so that none can be brought back or taken away later.
+func (it *Item) Below(t int64) int {
+	n := 0
+	for n < len(it.Events) && it.Events[n].Time < t {
+		n++
+	}
+	for again := true; again; {
+		again = false
+		for i := range it.Events {
+			by := &it.Events[i]
+			if by.Replaces.IsZero() {
+				continue
+			}
+			first, last := i, i
+			if j := it.find(by.Replaces, by.ReplacesTime); j >= 0 {
+				first, last = min(i, j), max(i, j)
+			} else if by.ReplacesTime >= t {
+				last = len(it.Events) // it may still come
+			}
+			if first < n && last >= n {
+				n, again = first, true
+			}
+		}
+	}
+	return n
+}
+
+func (it *Item) find(id event.UID, at int64) int {
+	for i := range it.Events {
+		if it.Events[i].UID == id && it.Events[i].Time == at {
+			return i
+		}
+	}
+	return -1
+}
+
 // ErrMalformed is what every error of [Item.Decode] is.
 var ErrMalformed = errors.New("malformed item")
 
