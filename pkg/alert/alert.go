@@ -96,8 +96,8 @@ func (r *Rule) takes(x *row.Reading) bool {
 }
 
 // State is what is known of one group. Its zero value knows nothing: what
-// stands open from before, as after a restart, is over only when the KPI has
-// been behind the bound for the whole while.
+// stands open from before, where [Set.Recall] did not find it, is over only
+// when the KPI has been behind the bound for the whole while.
 type State struct {
 	Phase   string // what was said last: empty, Breached, NoData or Over
 	Episode int64  // of what was said, ms since 1970 UTC
@@ -226,6 +226,7 @@ type group struct {
 	asOf  int64
 	read  Read
 	state State
+	said  *row.Verdict // the last one
 }
 
 // NewSet makes a set that knows nothing yet.
@@ -243,21 +244,27 @@ func (s *Set) Take(x *row.Reading) {
 		if !r.takes(x) {
 			continue
 		}
-		key := r.Name + "\x00" + x.Tenant + "\x00" + strings.Join(x.Dims, "\x00")
-		g := s.groups[key]
+		g := s.group(r, x.Tenant, x.Dims)
 		if g == nil {
-			if len(s.order) >= MaxGroups {
-				return
-			}
-			g = &group{rule: r}
-			g.last.Scope, g.last.Dims = r.By, slices.Clone(x.Dims)
-			s.groups[key] = g
-			s.order = append(s.order, g)
+			return
 		}
 		if x.AsOf >= g.asOf {
 			g.last.Place, g.asOf, g.read = x.Place, x.AsOf, r.read(x)
 		}
 	}
+}
+
+// group finds or makes the group of a rule; nil when there are too many.
+func (s *Set) group(r *Rule, tenant string, dims []string) *group {
+	key := r.Name + "\x00" + tenant + "\x00" + strings.Join(dims, "\x00")
+	g := s.groups[key]
+	if g == nil && len(s.order) < MaxGroups {
+		g = &group{rule: r}
+		g.last.Scope, g.last.Dims = r.By, slices.Clone(dims)
+		s.groups[key] = g
+		s.order = append(s.order, g)
+	}
+	return g
 }
 
 // Tick looks at all groups when the clock stands at now, ms since 1970 UTC, and
@@ -270,7 +277,8 @@ func (s *Set) Tick(now, version int64, out func(*row.Verdict)) {
 	s.now = now
 	for _, g := range s.order {
 		if g.rule.Step(&g.state, g.read, now) {
-			out(g.rule.verdict(&g.last, &g.state, now, version))
+			g.said = g.rule.verdict(&g.last, &g.state, now, version)
+			out(g.said)
 		}
 	}
 }

@@ -52,6 +52,7 @@ type boardTask struct {
 	next    int64 // offset of the next record
 	end     int64 // of the log, as the last fetch told
 	told    int64 // the clock of the last progress
+	again   int64 // the clock when what is open was said again
 	waiting atomic.Int64
 	shown   time.Time     // when readings were last made
 	pause   time.Duration // before the next are
@@ -85,6 +86,9 @@ func (t *boardTask) run(ctx context.Context) error {
 		KPIs: t.service.catalog.KPIs, Partition: t.partition, Tasks: t.service.sizes.events, DayStart: day, Since: t.read.recent.since,
 	})
 	t.alerts = alert.NewSet(t.service.catalog.Alerts)
+	if err := t.recall(work, kadm.NewClient(client), conf); err != nil {
+		return err
+	}
 	t.log.Info("board begins", zap.Int64("from", t.read.past.offset), zap.Int64("recent", t.read.recent.offset), zap.Int64("end", t.read.end))
 	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{kafka.TopicPanes: {t.partition: kgo.NewOffset().At(t.next)}})
 	defer t.service.metrics.board.forget(t.partition)
@@ -228,6 +232,10 @@ func (t *boardTask) show() {
 	t.service.metrics.board.readings.Add(float64(n))
 	if now, ok := t.board.Clock(); ok && now > t.told {
 		t.alerts.Tick(now, t.board.Offset(), t.verdict)
+		if now-t.again >= alert.SayAgain {
+			t.again = now
+			t.alerts.Again(t.board.Offset(), t.verdict)
+		}
 		// Behind the readings: whoever reads them learns how new they are
 		// where none changes.
 		t.told = now
