@@ -9,10 +9,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -102,8 +102,8 @@ func start(t *testing.T, c Config) *house {
 	h.url = "http://" + s.Address(t.Context()).String()
 	select {
 	case <-s.live.caught:
-	case <-time.After(time.Minute):
-		t.Fatal("not ready within a minute")
+	case <-testkit.Context(t).Done():
+		t.Fatal("it does not become ready")
 	}
 	return h
 }
@@ -320,8 +320,7 @@ type sse struct {
 // watch opens a stream; what follows the key are headers.
 func (h *house) watch(query, key string, header ...string) (*watcher, reply) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
-	h.t.Cleanup(cancel)
+	ctx := testkit.Context(h.t)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+"/v1/live"+query, nil)
 	if err != nil {
 		h.t.Fatal(err)
@@ -387,6 +386,19 @@ func (w *watcher) until(kind string, pass func(data string) bool) sse {
 		if e.kind == kind && pass(string(e.data)) {
 			return e
 		}
+	}
+}
+
+// shows reads on until all of these words were in an event: what a stream has
+// told is in the next snapshot.
+func (w *watcher) shows(words ...string) {
+	w.h.t.Helper()
+	for len(words) > 0 {
+		e, ok := w.next()
+		if !ok {
+			w.h.t.Fatalf("the stream ended while %q were awaited: %v", words, w.lines.Err())
+		}
+		words = slices.DeleteFunc(words, func(word string) bool { return strings.Contains(string(e.data), word) })
 	}
 }
 

@@ -15,10 +15,10 @@ import (
 // the settings, each by its own rules.
 func TestAlertTest(t *testing.T) {
 	var alerts, hooks atomic.Int32
-	refuse := false
+	var refuse atomic.Bool
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case refuse:
+		case refuse.Load():
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case r.URL.Path == "/api/v2/alerts":
 			alerts.Add(1)
@@ -53,7 +53,7 @@ func TestAlertTest(t *testing.T) {
 	f("unknown", 2, `"pagre"`, "--config", path, "--receiver", "pagre")
 	f("none", 2, "no receiver")
 	f("bad_url", 2, "9093", "--alertmanager", "9093")
-	refuse = true
+	refuse.Store(true)
 	f("refused", 1, "503", "--config", path)
 	if code, out, errs := call("config", "print", "--config", path); code != 0 || !strings.Contains(out, path+":3:5") || strings.Contains(out, "whsec") {
 		t.Errorf("the settings are shown with %d: %s%s", code, out, errs)

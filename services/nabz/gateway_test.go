@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"github.com/nabz/nabz/services/internal/ready"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
-// onTheWall awaits that the live stream tells so many answered contacts of
-// today, as a page sees it that was let in by a ticket.
+// onTheWall awaits that the live stream tells so many answered contacts of the
+// last hour, which no midnight cuts, as a page sees it that was let in by a ticket.
 func onTheWall(t *testing.T, f ready.File, want int) {
 	t.Helper()
 	_, ticket, ok := strings.Cut(wallboardLink(f), "#ticket=")
@@ -32,14 +33,14 @@ func onTheWall(t *testing.T, f ready.File, want int) {
 	if res.StatusCode != http.StatusNoContent || len(res.Cookies()) != 1 {
 		t.Fatalf("logging in by the link: %s", res.Status)
 	}
-	await(t, "the wallboard", func() bool {
-		got, ok := answeredToday(t, f, res.Cookies()[0])
+	testkit.Await(t, "the wallboard", func() bool {
+		got, ok := answeredLately(t, f, res.Cookies()[0])
 		return ok && got == want
 	})
 }
 
-// answeredToday reads the snapshot of the live stream.
-func answeredToday(t *testing.T, f ready.File, session *http.Cookie) (answered int, ok bool) {
+// answeredLately reads the snapshot of the live stream.
+func answeredLately(t *testing.T, f ready.File, session *http.Cookie) (answered int, ok bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -71,7 +72,7 @@ func answeredToday(t *testing.T, f ready.File, session *http.Cookie) (answered i
 		}
 		for _, r := range snapshot.Readings {
 			if len(r.Scope) == 0 {
-				return int(r.Windows["today"].Value), true
+				return int(r.Windows["60m"].Value), true
 			}
 		}
 		return 0, false

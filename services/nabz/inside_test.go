@@ -14,6 +14,7 @@ import (
 	"github.com/nabz/nabz/services/internal/doctor"
 	"github.com/nabz/nabz/services/internal/explain"
 	"github.com/nabz/nabz/services/internal/ready"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 // lookInside tries the tools of people who look into a running installation.
@@ -55,7 +56,7 @@ func examined(t *testing.T, path string) {
 	}
 	var all map[string]doctor.Finding
 	// How full this machine's disks are is not the test's.
-	await(t, "a sound installation", func() bool {
+	testkit.Await(t, "a sound installation", func() bool {
 		var failed []string
 		all, failed = look()
 		return !slices.ContainsFunc(failed, func(check string) bool { return !strings.HasPrefix(check, "disk") })
@@ -101,7 +102,7 @@ func explanations(t *testing.T, path string, f ready.File) {
 		return true
 	}
 	queued := func(id, queue string, at time.Time) {
-		await(t, "event "+id, func() bool {
+		testkit.Await(t, "event "+id, func() bool {
 			status, _ := post(t, f.Collector+"/v1/events", `{"specversion":"1.0","type":"contact.queued","source":"test","id":"`+id+`","time":"`+at.UTC().Format(time.RFC3339Nano)+
 				`","tenant":"tell","data":{"contact_id":"`+id+`","queue_id":"`+queue+`"}}`,
 				map[string]string{"Content-Type": "application/cloudevents+json", "Authorization": "Bearer " + f.APIKey})
@@ -113,27 +114,32 @@ func explanations(t *testing.T, path string, f ready.File) {
 	queued("told", "sales", at)
 	queued("old", "sales", at.Add(-48*time.Hour))
 	var it explain.Item
-	await(t, "the repeat", func() bool {
-		return call0("explain", "contact/told", "--ready-file", path) && ask(&it, "contact/told", "--tenant", "tell") && len(it.Facts) == 2 && len(it.Events) == 2
+	testkit.Await(t, "the repeat", func() bool {
+		return call0("explain", "contact/told", "--ready-file", path) && ask(&it, "contact/told", "--tenant", "tell") && len(it.Facts) == 2 && len(it.Events) >= 2
 	})
 	first, second := it.Events[0], it.Events[1]
 	if !first.Counted || second.Counted || second.Rejected != "repeat" || second.Offset <= first.Offset || first.Topic != "nabz.events.v1" {
 		t.Errorf("events of contact/told: %+v", it.Events)
 	}
 	var late explain.Item
-	await(t, "the late event", func() bool {
+	testkit.Await(t, "the late event", func() bool {
 		return call0("explain", "contact/old", "--ready-file", path) && ask(&late, "contact/old") && len(late.Events) == 1 && late.Events[0].Rejected != ""
 	})
 	if late.Events[0].Rejected != "below_horizon" || len(late.Facts) != 0 {
 		t.Errorf("events of contact/old: %+v", late.Events)
 	}
 	var c explain.Cell
-	ask(&c, "service_level", "--at", at.UTC().Format(time.RFC3339Nano), "--tenant", "tell", "--where", "queue=sales", "--by", "channel")
-	if c.Total != 1 || len(c.Facts) != 1 || c.Facts[0].Item != "contact/told" || len(c.Facts[0].Events) != 2 || len(c.Values) != 1 {
+	// Facts and sums come by two topics, one after the other.
+	testkit.Await(t, "the sums of the cell", func() bool {
+		c = explain.Cell{}
+		ask(&c, "service_level", "--at", at.UTC().Format(time.RFC3339Nano), "--tenant", "tell", "--where", "queue=sales", "--by", "channel")
+		return len(c.Values) > 0 && !slices.ContainsFunc(c.Measures, func(m explain.Measure) bool { return m.Stored == nil || *m.Stored != m.Counted })
+	})
+	if c.Total != 1 || len(c.Facts) != 1 || c.Facts[0].Item != "contact/told" || len(c.Facts[0].Events) < 2 || len(c.Values) != 1 {
 		t.Errorf("the cell: %+v", c)
 	}
 	for _, m := range c.Measures {
-		if m.Stored == nil || *m.Stored != m.Counted || m.Name == "offered" && m.Counted != 1 || m.Name == "answered_in" && (m.Refused != 1 || m.Conditions[0].Condition != "outcome is answered") {
+		if m.Name == "offered" && m.Counted != 1 || m.Name == "answered_in" && (m.Refused != 1 || m.Conditions[0].Condition != "outcome is answered") {
 			t.Errorf("measure %+v", m)
 		}
 	}
@@ -179,13 +185,20 @@ func deadLetters(t *testing.T, dir string, f ready.File) {
 		return out
 	}
 	must(0, "no dead letters", "dlq", "ls")
-	ahead := time.Now().Add(61 * time.Second)
-	status, answer := post(t, f.Collector+"/v1/events", `{"specversion":"1.0","type":"contact.queued","source":"test","id":"ahead","tenant":"shop","time":"`+
-		ahead.UTC().Format(time.RFC3339Nano)+`","data":{"contact_id":"ahead","queue_id":"support","customer_id":"+982112345678"}}`,
-		map[string]string{"Content-Type": "application/cloudevents+json", "Authorization": "Bearer " + f.APIKey})
-	if status != http.StatusUnprocessableEntity {
-		t.Fatalf("an event that is ahead: %d %s", status, answer)
-	}
+	var ahead time.Time
+	tries := 0
+	// One that takes longer than a second to arrive is not too far ahead any more.
+	testkit.Await(t, "a refused event", func() bool {
+		ahead = time.Now().Add(61 * time.Second)
+		tries++
+		status, answer := post(t, f.Collector+"/v1/events", fmt.Sprintf(`{"specversion":"1.0","type":"contact.queued","source":"test","id":"ahead-%d","tenant":"shop","time":"%s",`+
+			`"data":{"contact_id":"ahead","queue_id":"support","customer_id":"+982112345678"}}`, tries, ahead.UTC().Format(time.RFC3339Nano)),
+			map[string]string{"Content-Type": "application/cloudevents+json", "Authorization": "Bearer " + f.APIKey})
+		if status != http.StatusUnprocessableEntity && status != http.StatusOK {
+			t.Fatalf("an event that is ahead: %d %s", status, answer)
+		}
+		return status == http.StatusUnprocessableEntity
+	})
 	var g struct {
 		Count             int
 		Reason, Tenant    string
@@ -204,7 +217,7 @@ func deadLetters(t *testing.T, dir string, f ready.File) {
 	must(1, "authentication failed", "dlq", "show", at, "--open", "--identity-key", strings.Repeat("x", 32))
 	must(1, "no such record", "dlq", "show", "0/99")
 	must(2, "no place", "dlq", "show", "17")
-	await(t, "the event's time", func() bool { return time.Until(ahead) < time.Minute })
+	testkit.Await(t, "the event's time", func() bool { return time.Until(ahead) < time.Minute })
 	must(0, "1 letters: 1 to be sent, 0 accepted", "dlq", "replay", "--dry-run")
 	must(0, "1 letters: 1 sent, 1 accepted, 0 refused", "dlq", "replay")
 	must(0, "1 letters would be dropped", "dlq", "drop", "--all", "--dry-run")
@@ -234,7 +247,7 @@ func tokens(t *testing.T, dir string, f ready.File) {
 			map[string]string{"Content-Type": "application/cloudevents+json", "Authorization": "Bearer " + secret})
 		return status
 	}
-	await(t, "the key to be known", func() bool { return send("pbx/1") == http.StatusOK })
+	testkit.Await(t, "the key to be known", func() bool { return send("pbx/1") == http.StatusOK })
 	if status := send("crm"); status != http.StatusForbidden {
 		t.Errorf("an event of another source: %d", status)
 	}
@@ -243,7 +256,7 @@ func tokens(t *testing.T, dir string, f ready.File) {
 		t.Errorf("token ls: %+v, %v", listed, err)
 	}
 	must(0, "refuse", "token", "revoke", "pbx")
-	await(t, "the key to be refused", func() bool { return send("pbx/1") == http.StatusUnauthorized })
+	testkit.Await(t, "the key to be refused", func() bool { return send("pbx/1") == http.StatusUnauthorized })
 	must(0, "revoked", "token", "ls")
 	must(2, "no such key", "token", "revoke", "nobody")
 	must(2, "is past", "token", "create", "--name", "late", "--tenant", "shop", "--right", "write", "--expires", "2020-01-01")

@@ -18,6 +18,7 @@ import (
 	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/services/internal/kafka"
 	"github.com/nabz/nabz/services/internal/ready"
+	"github.com/nabz/nabz/services/internal/testkit"
 )
 
 // The load of BenchmarkLatency.
@@ -54,8 +55,8 @@ func BenchmarkLatency(b *testing.B) {
 		if refused > 0 {
 			b.Fatalf("%d requests were refused, or had no answer in time", refused)
 		}
-		await(b, "the last event in a reading", func() bool { return m.arrived(&m.shown) })
-		await(b, "the last event in a query", func() bool { return m.arrived(&m.asked) })
+		testkit.Await(b, "the last event in a reading", func() bool { return m.arrived(&m.shown) })
+		testkit.Await(b, "the last event in a query", func() bool { return m.arrived(&m.asked) })
 		cancel()
 		watchers.Wait()
 		report(b, "reading", m.delays(m.shown))

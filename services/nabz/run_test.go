@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,7 +48,7 @@ func installationOf(t testing.TB, args ...string) (path string, stop func(os.Sig
 				return errors.New(cmd.ProcessState.String())
 			}
 			return nil
-		case <-time.After(time.Minute):
+		case <-time.After(testkit.Patience):
 			_ = cmd.Process.Kill()
 			return errors.New("it does not stop")
 		}
@@ -62,7 +61,7 @@ func installationOf(t testing.TB, args ...string) (path string, stop func(os.Sig
 			t.Log(out.String())
 		}
 	})
-	await(t, "the ready file", func() bool {
+	testkit.Await(t, "the ready file", func() bool {
 		select {
 		case <-ended:
 			done = true
@@ -73,21 +72,6 @@ func installationOf(t testing.TB, args ...string) (path string, stop func(os.Sig
 		return err == nil
 	})
 	return path, stop
-}
-
-func await(t testing.TB, what string, so func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !so() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited a minute for %s", what)
-		case <-tick.C:
-		}
-	}
 }
 
 // post sends a body and gives the answer's status, 0 where there is none.
@@ -128,7 +112,7 @@ func sendContact(t *testing.T, f ready.File, id string) {
 			t.Fatal(err)
 		}
 		answer := ""
-		await(t, typ+" to be taken", func() bool {
+		testkit.Await(t, typ+" to be taken", func() bool {
 			status, got := post(t, f.Collector+"/v1/events", string(e), map[string]string{
 				"Content-Type": "application/cloudevents+json", "Authorization": "Bearer " + f.APIKey})
 			if answer = got; status >= 400 && status < 500 {
@@ -142,7 +126,7 @@ func sendContact(t *testing.T, f ready.File, id string) {
 // answered awaits that so many contacts are seen as answered.
 func answered(t *testing.T, f ready.File, want string) {
 	t.Helper()
-	await(t, want+" answered contacts", func() bool {
+	testkit.Await(t, want+" answered contacts", func() bool {
 		status, got := post(t, f.ClickHouseHTTP, "SELECT toInt64(sum(value)) FROM nabz.kpi_answered",
 			map[string]string{"X-ClickHouse-User": f.BIUser, "X-ClickHouse-Key": f.BIPassword})
 		return status == http.StatusOK && got == want
@@ -180,7 +164,7 @@ func TestRun(t *testing.T) {
 		if err := syscall.Kill(now.PIDs[p], syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		await(t, "a new "+p, func() bool {
+		testkit.Await(t, "a new "+p, func() bool {
 			next, err := ready.Read(path)
 			return err == nil && next.PIDs[p] != now.PIDs[p]
 		})
@@ -209,10 +193,17 @@ func TestRun(t *testing.T) {
 		t.Errorf("the ready file is still there: %v", err)
 	}
 	for p, pid := range last.PIDs {
-		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
-			t.Errorf("part %s still lives: %v", p, err)
+		if !gone(pid) {
+			t.Errorf("part %s still lives", p)
 		}
 	}
+}
+
+// gone tells whether a process has ended, also where nobody has asked yet how.
+func gone(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return errors.Is(err, os.ErrNotExist) || strings.HasPrefix(state, "Z") || strings.HasPrefix(state, "X")
 }
 
 func TestPartsDieWithTheirSupervisor(t *testing.T) {
@@ -224,7 +215,7 @@ func TestPartsDieWithTheirSupervisor(t *testing.T) {
 	if err := stop(syscall.SIGKILL); err == nil {
 		t.Error("killed, and it ended with 0")
 	}
-	await(t, "the broker's death", func() bool { return errors.Is(syscall.Kill(f.PIDs["kafka"], 0), syscall.ESRCH) })
+	testkit.Await(t, "the broker's death", func() bool { return gone(f.PIDs["kafka"]) })
 	if _, err := ready.Read(path); !errors.Is(err, ready.ErrNotRunning) {
 		t.Errorf("the ready file of a dead installation: %v, want ErrNotRunning", err)
 	}

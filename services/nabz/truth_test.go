@@ -103,7 +103,7 @@ func replayedUnder(t *testing.T, progress io.Writer, path string, c callLog, arg
 	args = append([]string{"replay", c.path, "--mapping", "anonymous_bank", "--wait", "--ready-file", path}, args...)
 	var out, errs bytes.Buffer
 	// Many times what it takes: a replay that waits for ever says so.
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*testkit.Patience)
 	defer cancel()
 	code := run(ctx, args, &out, io.MultiWriter(&errs, progress))
 	var s summary
@@ -197,7 +197,7 @@ func (k *killer) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	part, now := k.parts[k.kills%len(k.parts)], 0
-	await(k.t, "a new "+part, func() bool {
+	testkit.Await(k.t, "a new "+part, func() bool {
 		f, err := ready.Read(k.path)
 		now = f.PIDs[part]
 		return err == nil && now != k.was[part]
@@ -283,7 +283,7 @@ func TestTruthOnKafka(t *testing.T) {
 	if cells(t, path, "shuffled") != cells(t, path, "file") {
 		t.Error("the order within an hour changed cells")
 	}
-	await(t, "2 live contacts", func() bool { return valueOf(t, path, "answered") == 2 })
+	testkit.Await(t, "2 live contacts", func() bool { return valueOf(t, path, "answered") == 2 })
 }
 
 // lap logs how long a step took.
