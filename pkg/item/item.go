@@ -34,6 +34,7 @@ func (h *Held) Applies() bool { return !h.Replaced && !h.Withdrawn }
 // Item is an entity's base, folded from events no longer held, and its held
 // events in order.
 type Item struct {
+	Entity string // its id within its kind; not encoded: whoever keeps it knows
 	Base   string // the tracker's own form; empty at first
 	Events []Held
 }

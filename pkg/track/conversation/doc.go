@@ -37,8 +37,9 @@ type Config struct {
 // Tracker folds conversations. It keeps nothing of any conversation between
 // calls but memory to use again, so one tracker serves one task.
 type Tracker struct {
-	cfg  Config
-	life life
+	cfg    Config
+	life   life
+	entity string // of the item that is being folded
 }
 
 // New makes a tracker.
@@ -58,6 +59,7 @@ const Never = int64(1)<<62 - 1
 // opener; all else that is heard so late is an echo and changes nothing.
 func (t *Tracker) Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, overAt int64) {
 	l := &t.life
+	t.entity = it.Entity
 	if err := l.restore(it.Base); err != nil {
 		panic(err) // as a record that cannot be read
 	}
@@ -134,7 +136,7 @@ func (t *Tracker) take(e *event.Event) {
 		l.begin(e)
 	}
 	l.opened = l.opened || t.cfg.Opener(e.Type)
-	if absorbs(e) {
+	if absorbs(e, t.entity) {
 		l.absorb(e)
 	} else {
 		l.learn(e)
@@ -160,6 +162,7 @@ func (t *Tracker) Settled(it *item.Item, _, bound int64, orphan func(*item.Held)
 		bound = min(bound, it.Events[n].Time)
 	}
 	l := &t.life
+	t.entity = it.Entity
 	if err := l.restore(it.Base); err != nil {
 		panic(err)
 	}

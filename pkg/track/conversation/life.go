@@ -118,10 +118,10 @@ func (l *life) takenBack(ended bool, heldAt int64) bool {
 	return l.voidAt != 0 && (!ended || l.voidAt <= heldAt)
 }
 
-// absorbs tells whether an event merges another conversation into this one: all
-// else that it says is about the other.
-func absorbs(e *event.Event) bool {
-	return e.Type == typeMerged && e.Text(event.FieldIntoConversationID) == e.Entity
+// absorbs tells whether an event merges another conversation into the one of
+// that id: all else that it says is about the other.
+func absorbs(e *event.Event, entity string) bool {
+	return e.Type == typeMerged && e.Text(event.FieldIntoConversationID) == entity
 }
 
 // absorb takes the start of what was merged into the conversation, where it is

@@ -17,6 +17,8 @@ import (
 const (
 	base = int64(1_700_000_000_000)
 	day  = int64(86_400_000)
+	// entity is the conversation of all stories.
+	entity = "c"
 )
 
 var families = NewFamilies()
@@ -59,7 +61,7 @@ func words(t *testing.T, number int, line string) event.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := event.Event{Kind: Kind, Entity: "c", Time: base + int64(math.Round(at*1000))}
+	e := event.Event{Kind: Kind, Entity: entity, Time: base + int64(math.Round(at*1000))}
 	copy(e.UID[:], fmt.Sprintf("%016d", number))
 	say := func(name, v string) {
 		e.Attrs = append(e.Attrs, event.Attr{Number: testFields[name], Text: v, IsText: true})
@@ -104,7 +106,7 @@ func words(t *testing.T, number int, line string) event.Event {
 // story makes the item of events, one a semicolon.
 func story(t *testing.T, text string) *item.Item {
 	t.Helper()
-	it := &item.Item{}
+	it := &item.Item{Entity: entity}
 	for i, line := range strings.Split(text, ";") {
 		e := words(t, i, line)
 		it.Insert(&e, int64(i), testRank)
