@@ -41,7 +41,7 @@ test: check-format check-modules ## everything, real Apache Kafka and the real C
 # of other tests says little about a page. The tests of scripts read the other
 # modules, which go's cache does not see: -count=1. Under the race detector the embedded broker shows all that Apache
 # Kafka does. It runs where goroutines meet; the core has none.
-RACE := ./services/collector ./services/processor ./services/loader ./services/internal/supervise ./services/internal/embedded
+RACE := ./services/collector ./services/processor ./services/loader ./services/alerter ./services/gateway ./services/internal/notify ./services/internal/keys ./services/internal/supervise ./services/internal/embedded
 
 .PHONY: check-format
 check-format:

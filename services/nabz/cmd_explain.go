@@ -19,7 +19,7 @@ import (
 type explainCmd struct {
 	What      string   `arg:"" help:"A KPI, such as service_level, or an item, such as contact/c1."`
 	At        string   `help:"An instant in the cell; default: the newest." placeholder:"T"`
-	Grain     string   `help:"Length of the cell: minute, quarter_hour, hour, day, week, month or all." placeholder:"G"`
+	Grain     string   `help:"Length of the cell: minute, quarter_hour, hour, day, week, month or all; default: a minute, of a named feed without --at all of it." placeholder:"G"`
 	Window    string   `help:"A window up to the minute of that instant instead: 1m, 5m, 15m, 30m or 60m." placeholder:"W"`
 	By        []string `help:"Dimensions that the values keep." placeholder:"D,…"`
 	Where     []string `help:"Only this value of a dimension; may be given several times." sep:"none" placeholder:"D=V"`
@@ -73,6 +73,9 @@ func (c explainCmd) Run(a *app) error {
 			return c.item(a, it)
 		}
 	} else {
+		if c.Feed != "" && c.At == "" && c.Grain == "" && c.Window == "" {
+			c.Grain = "all" // its clock stands still, where nothing happens any more
+		}
 		var cell *explain.Cell
 		cell, err = explainer.Cell(a.ctx, explain.CellRequest{
 			KPI: c.What, At: instant(at), Grain: c.Grain, Window: c.Window, By: c.By, Where: c.Where, Tenant: c.Tenant, Feed: c.Feed,
@@ -112,7 +115,7 @@ func (c explainCmd) cell(a *app, e *explain.Cell) error {
 	fmt.Fprintln(a.stdout)
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	if len(e.Values) == 0 {
-		fmt.Fprintln(table, "no value: nothing is counted in it")
+		fmt.Fprintln(table, "no value: nothing is counted in it; --at and --grain name another cell")
 	} else {
 		columns := append([]string{"time", "tenant"}, c.By...)
 		columns = append(columns, "value", "numerator", "denominator", "as_of", "finality")

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,6 +26,7 @@ type getCmd struct {
 	Tenant    string   `help:"Only this tenant." placeholder:"T"`
 	Zone      string   `help:"Zone of days, weeks, months and of times without an offset, an IANA name." default:"UTC"`
 	WeekStart int      `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
+	Variants  bool     `help:"Also the variants of a KPI that has more than a line holds; --json always has them."`
 	AsShown   bool     `help:"What stood on the walls at the end of each minute, beside what is true now of the same time."`
 	Window    string   `help:"With --as-shown, of which window: 1m, 5m, 15m, 30m, 60m or today." default:"15m"`
 	ReadyFile string   `help:"Ready file of a running installation." placeholder:"F"`
@@ -60,7 +62,7 @@ func (c getCmd) Run(a *app) error {
 	if !a.Quiet && !a.JSON {
 		fmt.Fprintln(a.stderr, explained(all.KPIs, c))
 	}
-	rows, err := c.print(a, conn, sql)
+	rows, err := c.print(a, all.KPIs, conn, sql)
 	if err != nil || rows > 0 {
 		return err
 	}
@@ -97,7 +99,7 @@ func (c getCmd) nothing(a *app, conn clickhouse.Conn) error {
 }
 
 // print writes all rows and tells how many there were.
-func (c getCmd) print(a *app, conn clickhouse.Conn, sql string) (rows int, err error) {
+func (c getCmd) print(a *app, set *kpi.Set, conn clickhouse.Conn, sql string) (rows int, err error) {
 	if a.JSON {
 		err = values.Rows(a.ctx, conn, sql, func(r values.Row) error {
 			rows++
@@ -106,13 +108,16 @@ func (c getCmd) print(a *app, conn clickhouse.Conn, sql string) (rows int, err e
 		return rows, err
 	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	hidden := c.hidden(set)
 	err = values.Rows(a.ctx, conn, sql, func(r values.Row) error {
-		if rows++; rows == 1 {
-			fmt.Fprintln(table, strings.Join(r.Columns, "\t"))
-		}
-		cells := make([]string, len(r.Values))
+		var names, cells []string
 		for i, v := range r.Values {
-			cells[i] = cell(v)
+			if !hidden[r.Columns[i]] {
+				names, cells = append(names, r.Columns[i]), append(cells, cell(v))
+			}
+		}
+		if rows++; rows == 1 {
+			fmt.Fprintln(table, strings.Join(names, "\t"))
 		}
 		_, err := fmt.Fprintln(table, strings.Join(cells, "\t"))
 		return err
@@ -120,7 +125,27 @@ func (c getCmd) print(a *app, conn clickhouse.Conn, sql string) (rows int, err e
 	if err != nil {
 		return rows, err
 	}
+	if len(hidden) > 0 && rows > 0 && !a.Quiet {
+		fmt.Fprintf(a.stderr, "%d variants are left out: --variants shows them all, nabz get %s.%s one of them\n", len(hidden), c.KPI, slices.Min(slices.Collect(maps.Keys(hidden))))
+	}
 	return rows, table.Flush()
+}
+
+// mostVariants is how many variants a line holds beside the rest: those of a
+// distribution.
+const mostVariants = 6
+
+// hidden are the columns that the table leaves out.
+func (c getCmd) hidden(set *kpi.Set) map[string]bool {
+	d, ok := set.Definition(c.KPI)
+	if !ok || c.Variants || len(d.Values)-1 <= mostVariants {
+		return nil
+	}
+	out := map[string]bool{}
+	for _, v := range d.Values[1:] {
+		out[v.Name] = true
+	}
+	return out
 }
 
 // explained says what the value is and in which unit.
