@@ -33,4 +33,7 @@ const (
 	FieldAdded              = 161
 	FieldIntoConversationID = 162
 	FieldMergedBeganAt      = 171
+
+	FieldState     = 124
+	FieldAvailable = 183
 )

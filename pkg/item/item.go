@@ -37,6 +37,7 @@ type Item struct {
 	Entity string // its id within its kind; not encoded: whoever keeps it knows
 	Base   string // the tracker's own form; empty at first
 	Events []Held
+	Spare  int // how many events it may hold beyond MaxEvents; not encoded
 }
 
 // Result says what an insertion did.
@@ -70,7 +71,7 @@ func (it *Item) Insert(e *event.Event, offset int64, rank func(string) int) (res
 		it.place(e, offset, rank)
 		return Won, loser
 	}
-	if len(it.Events) >= MaxEvents {
+	if len(it.Events) >= MaxEvents+it.Spare {
 		return Full, 0
 	}
 	it.place(e, offset, rank)
@@ -205,7 +206,20 @@ func (it *Item) Decode(s string) error {
 		return fmt.Errorf("%w: base", ErrMalformed)
 	}
 	it.Base = base
-	s = s[n:]
+	return it.more(s[n:])
+}
+
+// DecodeMore adds the events of what Append wrote of an item that goes on where
+// this one ends; its base is left out.
+func (it *Item) DecodeMore(s string) error {
+	_, n := event.ReadText(s)
+	if n < 0 {
+		return fmt.Errorf("%w: base", ErrMalformed)
+	}
+	return it.more(s[n:])
+}
+
+func (it *Item) more(s string) error {
 	for len(s) > 0 {
 		offset, n := event.ReadVarint(s)
 		if n < 0 {

@@ -44,6 +44,7 @@ type feed struct {
 type itemState struct {
 	key   string // tenant, kind and entity
 	blob  string
+	pages []*page // of a kind that is paged: all but the last, in order
 	feed  *feed
 	kind  *Kind
 	wake  int64 // when the clock is to look at it, as the heap has it
@@ -195,7 +196,7 @@ func (t *Task) open(f *feed, offset int64, e *event.Event) {
 // one are forgotten, once the last of it is on its way.
 func (t *Task) restart(f *feed, e *event.Event, offset int64) {
 	for _, st := range f.items {
-		t.keep.Drop(&st.node)
+		t.drop(st)
 	}
 	t.pending.panes(f.panes)
 	last := t.progress(f)
@@ -232,7 +233,7 @@ func (t *Task) advance(f *feed, now, offset int64) {
 // wake looks at an item whose time has come.
 func (t *Task) wake(c *cause) {
 	f, st, now := c.feed, c.item, c.now
-	if err := t.load(st); err != nil {
+	if err := t.loadFrom(st, Never); err != nil {
 		panic(err)
 	}
 	k := st.kind

@@ -38,6 +38,9 @@ type move struct {
 	blob string
 	wake int64
 	drop bool
+	// The first kept pages stay, the others give way to these.
+	kept  int
+	pages []*page
 	// stays says that nothing of the item changes but when it is looked at.
 	stays bool
 }
@@ -131,7 +134,7 @@ func (t *Task) carry(f *feed, m *move) {
 	if m.drop {
 		f.wakes.remove(st)
 		delete(f.items, st.key)
-		t.keep.Drop(&st.node)
+		t.drop(st)
 		return
 	}
 	if !m.stays {
@@ -139,6 +142,7 @@ func (t *Task) carry(f *feed, m *move) {
 			f.items[st.key] = st
 		}
 		st.blob = m.blob
+		t.rebind(f, m)
 		t.keep.Touch(&st.node, st)
 	}
 	// A wake that is due later than the heap has it is found out when the

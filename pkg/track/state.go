@@ -18,6 +18,7 @@ const (
 	stateOrigin = 'E'
 	stateFeed   = 'F'
 	stateItem   = 'I'
+	statePage   = 'K'
 	statePanes  = 'P'
 	stateSource = 'S'
 )
@@ -119,7 +120,7 @@ func Restore(c Config, entries map[string]string, position int64) (*Task, error)
 		}
 	}
 	// Panes before items: an item that is open is followed in its group.
-	for _, tag := range [...]byte{statePanes, stateItem} {
+	for _, tag := range [...]byte{statePanes, stateItem, statePage} {
 		for _, k := range keys {
 			if k[0] != tag {
 				continue
@@ -137,8 +138,11 @@ func (t *Task) restoreEntry(key, value string) error {
 	if err != nil {
 		return err
 	}
-	if key[0] == statePanes {
+	switch key[0] {
+	case statePanes:
 		return f.panes.Restore(key[n:], value)
+	case statePage:
+		return t.restorePage(f, key[n:], value)
 	}
 	return t.restoreItem(f, key[n:], value)
 }

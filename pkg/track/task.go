@@ -43,6 +43,7 @@ type Timing struct {
 	Horizon  int64 // behind the clock, before which events are refused
 	MaxAge   int64 // an item open for longer is lost
 	Panes    int64 // after its end, in which an interval stays in memory
+	Keep     int64 // after its close, in which an item is known; 0: as Linger
 }
 
 // due is when the clock must look at an item next: when silence makes it lost,
@@ -102,6 +103,7 @@ type Task struct {
 
 	in        event.Event
 	item      item.Item
+	kept      int   // how many pages in front of item are as they were
 	source    int64 // id of the source of that item's newest event, 0 on a named feed
 	labels    []row.Label
 	was, is   fact.Buffer
@@ -186,8 +188,12 @@ func (t *Task) stepEvent(offset int64, e *event.Event) {
 		return
 	}
 	st := f.find(t, e)
-	if err := t.load(st); err != nil {
+	if err := t.loadFrom(st, e.JudgedAt()); err != nil {
 		panic(err)
+	}
+	if t.kept >= maxPages {
+		t.reject(offset, row.Capped, f)
+		return
 	}
 	t.was.Reset()
 	k.Tracker.Fold(&t.item, f.now, &t.was)
@@ -214,11 +220,14 @@ func (t *Task) stepEvent(offset int64, e *event.Event) {
 	if res == item.Won {
 		t.plan.rejects = append(t.plan.rejects, t.rejectRow(offset, loser, row.Superseded, f, e))
 	}
-	if len(t.item.Events) >= settleFrom {
+	if _, paged := k.Tracker.(Pager); !paged && len(t.item.Events) >= settleFrom {
 		t.settle(offset, f, k, st, f.now)
 	}
 	wake := min(k.Timing.due(lostAt, overAt), t.promised(t.is.Facts, f.now))
-	t.plan.moves = append(t.plan.moves, t.move(st, wake))
+	pages := t.turn(k, st, offset)
+	m := t.move(st, wake)
+	m.pages = pages
+	t.plan.moves = append(t.plan.moves, m)
 	t.commit(f, offset)
 }
 
@@ -257,7 +266,7 @@ func (t *Task) settle(offset int64, f *feed, k *Kind, st *itemState, now int64) 
 
 // move plans the new state of an item from t.item.
 func (t *Task) move(st *itemState, wake int64) move {
-	m := move{item: st, wake: wake}
+	m := move{item: st, wake: wake, kept: t.kept}
 	if len(t.item.Events) == 0 && t.item.Base == "" {
 		m.drop = true
 		return m
