@@ -19,7 +19,7 @@ func summary(title Words, i *Incident) Words {
 	switch {
 	case i.Kind != row.Threshold:
 		en := fmt.Sprintf("%s: %s is past its deadline of %s", title.EN, i.Item, span(i.Target))
-		fa := fmt.Sprintf("%s: مهلت %s ثانیه‌ای %s گذشت", title.FA, seconds(i.Target), i.Item)
+		fa := fmt.Sprintf("%s: مهلت %s ثانیه‌ای %s گذشت", title.FA, persian(seconds(i.Target)), i.Item)
 		if where != "" {
 			en += " in " + where
 			fa += " در " + where
@@ -31,14 +31,14 @@ func summary(title Words, i *Incident) Words {
 	v, b := number(*i.Value), number(*i.Bound)
 	return Words{
 		EN: fmt.Sprintf("%s is %s, beyond its threshold of %s", about(title.EN, i.Item), v, b),
-		FA: fmt.Sprintf("%s برابر %s است و از آستانهٔ %s گذشته است", about(title.FA, i.Item), v, b),
+		FA: fmt.Sprintf("%s برابر %s است و از آستانهٔ %s گذشته است", about(title.FA, i.Item), persian(v), persian(b)),
 	}
 }
 
 func overflowWords(most int) Words {
 	return Words{
 		EN: fmt.Sprintf("More than %d incidents are open; further ones are not told one by one", most),
-		FA: fmt.Sprintf("بیش از %d رخداد باز است؛ بقیه تک‌تک گزارش نمی‌شوند", most),
+		FA: fmt.Sprintf("بیش از %s رخداد باز است؛ بقیه تک‌تک گزارش نمی‌شوند", persian(strconv.Itoa(most))),
 	}
 }
 
@@ -50,6 +50,19 @@ func about(title, item string) string {
 }
 
 func number(v float64) string { return strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64) }
+
+// persian writes a number in Persian digits.
+func persian(number string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case '0' <= r && r <= '9':
+			return '۰' + r - '0'
+		case r == '.':
+			return '٫'
+		}
+		return r
+	}, number)
+}
 
 func seconds(ms int64) string { return number(float64(ms) / 1000) }
 

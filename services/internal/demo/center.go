@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,6 +27,8 @@ type call struct {
 	queue        *queue
 	left         bool // the queue: answered, abandoned or called back later
 	legs         int
+	after        bool   // it has ended, and its agent wraps it up
+	agent        string // who ended it
 }
 
 // agent is one agent; idle tells whether a call may be given.
@@ -58,6 +61,7 @@ type Center struct {
 	queues []*queue
 	agents []*agent
 	calls  int
+	open   []*call // those of which something is still to come
 	out    []Happening
 }
 
@@ -163,6 +167,7 @@ func (c *Center) arrive(q *queue) {
 		if c.chance(.7) {
 			l.customer = fmt.Sprintf("customer-%d", c.random.IntN(5000))
 		}
+		c.open = append(c.open, l)
 		c.contact("contact.created", l, "direction", "inbound")
 		c.after(c.exponential(6*time.Second), func() { c.enter(l, q) })
 		c.arrive(q)
@@ -199,6 +204,30 @@ func (c *Center) giveUp(l *call) {
 	}
 	c.contact("contact.dequeued", l, "queue_id", q.name, "outcome", "abandoned")
 	c.contact("contact.ended", l, "queue_id", q.name, "by", "customer")
+	c.forget(l)
+}
+
+// forget lets go of a call of which nothing more is to come.
+func (c *Center) forget(l *call) {
+	c.open = slices.DeleteFunc(c.open, func(o *call) bool { return o == l })
+}
+
+// Close ends every call, so that nobody waits for ever in a center that is not
+// there any more, and gives what happened.
+func (c *Center) Close() []Happening {
+	c.out = c.out[:0]
+	for _, l := range c.open {
+		switch {
+		case l.after:
+			c.contact("contact.wrapup_ended", l, "agent_id", l.agent, "queue_id", l.queue.name)
+			continue
+		case l.queue != nil && !l.left:
+			c.contact("contact.dequeued", l, "queue_id", l.queue.name, "outcome", "closed")
+		}
+		c.contact("contact.ended", l, "by", "system")
+	}
+	c.open, c.due = nil, nil
+	return c.out
 }
 
 func (c *Center) leave(l *call) {
@@ -287,11 +316,15 @@ func (c *Center) finish(a *agent, l *call) {
 			by = "agent"
 		}
 		c.contact("contact.ended", l, "queue_id", from.name, "agent_id", a.id, "by", by)
+		l.after, l.agent = true, a.id
 	}
 	c.contact("contact.wrapup_started", l, "agent_id", a.id, "queue_id", from.name)
 	c.say("agent.state_changed", a.id, "agent_id", a.id, "state", "wrapup")
 	c.after(c.lognormal(25*time.Second), func() {
 		c.contact("contact.wrapup_ended", l, "agent_id", a.id, "queue_id", from.name)
+		if l.after {
+			c.forget(l)
+		}
 		c.free(a)
 	})
 }

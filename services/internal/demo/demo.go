@@ -66,6 +66,12 @@ func Run(ctx context.Context, c Config) error {
 	for {
 		select {
 		case <-ctx.Done():
+			for _, h := range center.Close() {
+				sender.Add(written(h, time.Now(), extensions))
+			}
+			ending, hangUp := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+			defer hangUp()
+			_ = sender.Flush(ending) // the collector may be gone, too
 			return c.end(ctx, sender)
 		case <-ticker.C:
 		}
@@ -75,10 +81,7 @@ func Run(ctx context.Context, c Config) error {
 		}
 		last = now
 		for _, h := range center.Until(time.Duration(float64(now.Sub(began)-skipped) * c.Speed)) {
-			e := h.Event
-			e.Source = sourceOf
-			e.Time = began.Add(skipped + time.Duration(float64(h.At)/c.Speed)).UnixMilli()
-			sender.Add(e.AppendJSON(nil, extensions))
+			sender.Add(written(h, began.Add(skipped+time.Duration(float64(h.At)/c.Speed)), extensions))
 			if sender.Full() {
 				if err := sender.Flush(ctx); err != nil {
 					return c.failed(ctx, sender, err)
@@ -96,6 +99,16 @@ func Run(ctx context.Context, c Config) error {
 			fmt.Fprintf(c.Progress, "demo: %d events sent, %d refused\n", sender.Accepted(), sender.Refused())
 		}
 	}
+}
+
+// goodbye is how long the end of the calls may take to be sent.
+const goodbye = 2 * time.Second
+
+// written is an event as the front door takes it.
+func written(h Happening, at time.Time, extensions string) []byte {
+	e := h.Event
+	e.Source, e.Time = sourceOf, at.UnixMilli()
+	return e.AppendJSON(nil, extensions)
 }
 
 // hopeless is after how many refusals and no acceptance the rest would be

@@ -93,6 +93,7 @@ func course(seed uint64) (string, []Happening) {
 			b.Write(h.Event.AppendJSON(nil, h.At.String()))
 		}
 	}
+	all = append(all, center.Close()...)
 	return b.String(), all
 }
 
@@ -157,6 +158,11 @@ func TestCourseIsSound(t *testing.T) {
 			if queued[data["contact_id"]]--; queued[data["contact_id"]] < 0 {
 				t.Fatalf("%s left a queue that it was not in", data["contact_id"])
 			}
+		}
+	}
+	for id, n := range queued {
+		if n != 0 {
+			t.Errorf("%s waits when the center has closed", id)
 		}
 	}
 	for _, typ := range []string{"contact.created", "contact.queued", "contact.offered", "contact.offer_ended", "contact.dequeued", "contact.answered", "contact.hold_started", "contact.hold_ended", "contact.transferred", "contact.callback_scheduled", "contact.ended", "contact.wrapup_started", "contact.wrapup_ended", "agent.login", "agent.state_changed"} {
