@@ -143,8 +143,10 @@ func (b *Board) progress(r *row.Progress) {
 	}
 }
 
-// Clock is the instant up to which the rows of all tasks have come, ms since
-// 1970 UTC; ok is false while one has not told its clock.
+// Clock is the whole second up to which the rows of all tasks have come, ms since
+// 1970 UTC; ok is false while one has not told its clock. The clocks of tasks
+// move many times a second, each at its own instant; means over time and ages
+// are told by the second.
 func (b *Board) Clock() (now int64, ok bool) {
 	now = math.MaxInt64
 	heard := int32(0)
@@ -157,7 +159,7 @@ func (b *Board) Clock() (now int64, ok bool) {
 		}
 		now = min(now, t.now)
 	}
-	return now, heard > 0 && heard >= b.config.Tasks
+	return floor(now, secondMs), heard > 0 && heard >= b.config.Tasks
 }
 
 // Readings calls write with every reading whose numbers changed since the last
@@ -252,7 +254,8 @@ func (b *Board) evaluate(d *kpi.Definition, totals []*kpi.Totals) {
 	for i, t := range totals {
 		w := &b.windows[i]
 		w.Name, w.From = b.spans[i].name, b.spans[i].from
-		b.figures = t.Figures(b.figures[:0], d, w.From, b.now)
+		step := length(b.spans[i].grain)
+		b.figures = t.Figures(b.figures[:0], d, w.From, b.now, floor(b.now, step)+step)
 		w.Numbers = w.Numbers[:0]
 		for _, f := range b.figures {
 			w.Numbers = append(w.Numbers, row.Number(f))

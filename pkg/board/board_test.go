@@ -284,7 +284,7 @@ func clockOf(f *flow) int64 {
 	for _, c := range f.clocks {
 		now = min(now, c)
 	}
-	return now
+	return now / 1000 * 1000
 }
 
 // progress tells the clocks of all tasks.

@@ -151,7 +151,11 @@ func (c *cube) close(spans []span, last [grains]int64) {
 			before = spans[i-1].from
 		}
 		for bucket, s := range c.slots[w.grain] {
-			if bucket >= w.from && bucket != last[w.grain] && (before < 0 || bucket < before) {
+			switch {
+			case bucket < w.from || bucket == last[w.grain] || before >= 0 && bucket >= before:
+			case bucket > last[w.grain]:
+				c.closed[i].Ahead(s.totals)
+			default:
 				c.closed[i].Extend(s.totals)
 			}
 		}

@@ -89,15 +89,20 @@ func (o *oracle) add(family string, choice map[string]string, window string) sum
 		if outcome.Text == contact.Lost {
 			continue
 		}
-		now := o.clocks[f.Partition]
 		to, left := o.of(f, "left_at")
-		until, ends := to.Int, to.Int
+		until := to.Int
 		if !left {
-			until, ends = max(now, at.Int), now/grain*grain+grain
+			until = o.clocks[f.Partition]/grain*grain + grain
 		}
-		s.openMs += float64(max(0, until-max(at.Int, from)))
-		if at.Int < last+grain && last+grain <= ends {
+		switch {
+		case at.Int >= last+grain: // of a task that is ahead
+		case until >= last+grain:
 			s.open++
+			// As far as the clock has come, which is not yet where it began
+			// where its task is ahead.
+			s.openMs += float64(o.now - max(at.Int, from))
+		default:
+			s.openMs += float64(max(0, until-max(at.Int, from)))
 		}
 	}
 	slices.Sort(s.waits)
@@ -174,7 +179,7 @@ func (o *oracle) compare(name string, w row.Window, s sums, span float64) error 
 		if err := is("value", s.open); err != nil || span == 0 {
 			return err
 		}
-		return is("mean", s.openMs/span)
+		return is("mean", max(0, s.openMs)/span)
 	case "waits":
 		if len(s.waits) == 0 {
 			return is("value", math.NaN())

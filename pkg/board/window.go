@@ -2,6 +2,8 @@ package board
 
 import "github.com/nabz/nabz/pkg/row"
 
+const secondMs = 1_000
+
 // Lengths of the panes that windows are made of, ms.
 const (
 	minuteMs  = 60_000
@@ -14,6 +16,8 @@ const (
 	byQuarter
 	grains
 )
+
+func length(grain int) int64 { return [grains]int64{minuteMs, quarterMs}[grain] }
 
 // Today is the name of the window that begins with the local day.
 const Today = "today"

@@ -105,7 +105,8 @@ const (
 
 // Parts of a measure: one for Count and Sum. Of a Level the item-milliseconds
 // inside the interval, the number open at its end (or at the feed's clock while
-// that stands inside the interval), and when the oldest of these began, which
+// that stands inside the interval, as if they stayed open to its end, in the
+// milliseconds too), and when the oldest of these began, which
 // is true of the interval in which the clock stands; earlier ones keep what
 // they had when the clock left them. Of a Hist how many and how long, and one
 // part a bucket. Of a Max one more than the greatest, so that none is 0.
@@ -116,7 +117,7 @@ func (m *Measure) Parts() []Part {
 		oldest.Merge, oldest.AtEnd, oldest.Column = MergeMin, true, ""
 		end := m.part("_end", "open at the end of the interval, or at the clock inside it")
 		end.AtEnd = true
-		return []Part{m.part("_ms", "item-milliseconds inside the interval"), end, oldest}
+		return []Part{m.part("_ms", "item-milliseconds inside the interval, up to the clock"), end, oldest}
 	case Sum:
 		return []Part{m.part("", m.sumDoc())}
 	case Hist:

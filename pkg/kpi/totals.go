@@ -32,6 +32,7 @@ type slot struct {
 	at    int
 	merge Merge
 	end   bool
+	level bool // it is of a Level
 }
 
 // place is where a measure's first slot is, and its distribution.
@@ -48,7 +49,7 @@ func NewTotals(measures []*Measure) *Totals {
 				x.hists[p.ID] = len(x.hists)
 				continue
 			}
-			x.slots[p.ID] = slot{n, p.Merge, p.AtEnd}
+			x.slots[p.ID] = slot{n, p.Merge, p.AtEnd, m.Op == Level}
 			n++
 		}
 	}
@@ -138,13 +139,14 @@ type NamedFigure struct {
 }
 
 // Figures appends what a definition makes of the totals over the span from
-// from to asOf, ms since 1970 UTC, and gives the result: value, the headline;
+// from to asOf, whose last pane ends at until, all ms since 1970 UTC, and gives
+// the result: value, the headline;
 // numerator and denominator, where it divides; count, of the facts that it is
 // made of; every variant under its name; and since, where it is the age of
 // what has been open longest: the instant from which that age is told, ms since
 // 1970 UTC. What has no value is left out.
-func (t *Totals) Figures(dst []NamedFigure, d *Definition, from, asOf int64) []NamedFigure {
-	figure := func(r Ref) (float64, bool) { return t.figure(d, r, asOf-from, asOf) }
+func (t *Totals) Figures(dst []NamedFigure, d *Definition, from, asOf, until int64) []NamedFigure {
+	figure := func(r Ref) (float64, bool) { return t.figure(d, r, asOf-from, asOf, max(0, until-asOf)) }
 	add := func(name string, value float64, ok bool) {
 		if ok {
 			dst = append(dst, NamedFigure{name, value})
@@ -175,8 +177,8 @@ func (t *Totals) Figures(dst []NamedFigure, d *Definition, from, asOf int64) []N
 }
 
 // figure is the number of a reference, in its smallest unit, over a span of so
-// many milliseconds.
-func (t *Totals) figure(d *Definition, r Ref, span, asOf int64) (float64, bool) {
+// many milliseconds, behind which the last pane has rest more.
+func (t *Totals) figure(d *Definition, r Ref, span, asOf, rest int64) (float64, bool) {
 	p := t.index.measures[d.Measure(r.Measure).Name]
 	number := func(part int) (float64, bool) { return float64(t.values[p.slot+part]), true }
 	switch r.At {
@@ -185,7 +187,9 @@ func (t *Totals) figure(d *Definition, r Ref, span, asOf int64) (float64, bool) 
 	case AtEnd:
 		return number(LevelEnd)
 	case Mean:
-		return float64(t.values[p.slot+LevelMs]) / float64(max(span, 1)), span > 0
+		// What is open counts to the end of the pane: the rest is still to come.
+		ms := max(0, t.values[p.slot+LevelMs]-t.values[p.slot+LevelEnd]*rest)
+		return float64(ms) / float64(max(span, 1)), span > 0
 	case Oldest:
 		since := t.values[p.slot+LevelOldest]
 		return float64(max(0, asOf-since)), since != 0

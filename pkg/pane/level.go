@@ -10,14 +10,16 @@ import (
 // A level says how many facts are open at once. In the interval [s, e) it has
 // two parts: the item-milliseconds inside it, and the number open at e. A fact
 // counts in ms from its beginning to its end, and at e if it began before e and
-// did not end before e. A fact without an end counts in ms up to the clock, and
-// at the ends of all intervals that the clock has reached: so the number of the
-// interval in which the clock stands is what is open now.
+// did not end before e. A fact without an end counts as if it stayed open to the
+// end of the interval in which the clock stands. So the number of that interval
+// is what is open now; its ms are too many by that number for each ms that is
+// still to come, which whoever reads them takes away; and nothing changes while
+// the clock moves inside the interval.
 
 // stretch is the part of time that a fact takes up in a level.
 type stretch struct {
-	from, to int64 // item-milliseconds: [from, to)
-	open     bool  // no end is known
+	from, to int64
+	open     bool // no end is known: to says nothing
 	ok       bool
 }
 
@@ -33,12 +35,11 @@ func (s *Set) stretch(l *Layout, measure int, f *fact.Fact) stretch {
 	if to := f.Values[m.To]; to.Set {
 		return stretch{from: from, to: max(from, to.Int), ok: true}
 	}
-	return stretch{from: from, to: max(from, s.now), open: true, ok: true}
+	return stretch{from: from, open: true, ok: true}
 }
 
-// endsTo is the last interval end at which the stretch counts, exclusive of
-// ends ≤ from.
-func (x stretch) endsTo(now, grain int64) int64 {
+// until is the end of the stretch when the clock stands at now.
+func (x stretch) until(now, grain int64) int64 {
 	if !x.open {
 		return x.to
 	}
@@ -61,19 +62,22 @@ func (s *Set) changeLevel(l *Layout, measure, part int, from *group, was *fact.F
 		if from == to && a.ok && b.ok && a.from == b.from {
 			// The usual case: the same beginning, another end. What both
 			// cover stays untouched, evicted panes above all.
-			s.addSpan(to, i, part, a.to, b.to)
-			s.addEnds(to, i, part+1, a.endsTo(s.now, grain), b.endsTo(s.now, grain))
+			s.stretchTo(to, i, part, a.until(s.now, grain), b.until(s.now, grain))
 			continue
 		}
 		if a.ok {
-			s.addSpan(from, i, part, a.to, a.from)
-			s.addEnds(from, i, part+1, a.endsTo(s.now, grain), a.from)
+			s.stretchTo(from, i, part, a.until(s.now, grain), a.from)
 		}
 		if b.ok {
-			s.addSpan(to, i, part, b.from, b.to)
-			s.addEnds(to, i, part+1, b.from, b.endsTo(s.now, grain))
+			s.stretchTo(to, i, part, b.from, b.until(s.now, grain))
 		}
 	}
+}
+
+// stretchTo moves the end of what a fact takes up from a to b.
+func (s *Set) stretchTo(g *group, grain, part int, a, b int64) {
+	s.addSpan(g, grain, part+kpi.LevelMs, a, b)
+	s.addEnds(g, grain, part+kpi.LevelEnd, a, b)
 }
 
 // addSpan adds the milliseconds from a to b to the intervals they lie in, or
@@ -140,25 +144,34 @@ func (s *Set) rest(g *group) {
 	g.active = -1
 }
 
-// Advance plans the move of the clock to now: what is open grows. It comes
-// before the changes of facts that the same record causes.
+// Advance plans the move of the clock to now: what is open grows by the
+// intervals that begin. It comes before the changes of facts that the same
+// record causes.
 func (s *Set) Advance(now int64) {
 	if now <= s.now {
 		return
 	}
-	for _, g := range s.active {
-		s.grow(g, now)
+	if s.turns(s.now, now) {
+		for _, g := range s.active {
+			s.grow(g, now)
+		}
 	}
 	s.now = now
+}
+
+// turns tells whether an interval ends between two instants.
+func (s *Set) turns(a, b int64) bool {
+	shortest := Grains()[0]
+	return floor(a, shortest) != floor(b, shortest)
 }
 
 func (s *Set) grow(g *group, now int64) {
 	for level, list := range g.open {
 		part := g.layout.first[g.layout.levels[level]]
 		for _, from := range list {
+			x := stretch{from: from, open: true}
 			for i, grain := range Grains() {
-				s.addSpan(g, i, part, max(from, s.now), max(from, now))
-				s.addEnds(g, i, part+1, max(from, floor(s.now, grain)+grain), max(from, floor(now, grain)+grain))
+				s.stretchTo(g, i, part, x.until(s.now, grain), x.until(now, grain))
 			}
 		}
 	}
@@ -172,7 +185,7 @@ func (s *Set) age(offset int64) {
 			return o.add && (oldest == 0 || o.from < oldest) || !o.add && o.from == oldest
 		})
 	}
-	if s.now == s.was {
+	if !s.turns(s.was, s.now) {
 		return
 	}
 	for _, g := range s.active {

@@ -17,6 +17,10 @@ import (
 	"github.com/nabz/nabz/pkg/statelog"
 )
 
+// Semantics is raised when the same facts give other panes: state that was made
+// before is then not gone on with.
+const Semantics = 2
+
 const grains = 2
 
 // Grains are the lengths of the intervals, ms: a minute, and a quarter of an

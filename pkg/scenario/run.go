@@ -75,8 +75,9 @@ func (s *Scenario) figures(d *kpi.Definition, c *Claim, panes []*row.Pane) []kpi
 	}
 	length := int64(grain) * 1000
 	from, asOf := s.Clock(), s.Clock()
+	until := asOf/length*length + length
 	if c.AtMs != 0 {
-		from, asOf = c.AtMs, min(c.AtMs+length, asOf)
+		from, asOf, until = c.AtMs, min(c.AtMs+length, asOf), c.AtMs+length
 	}
 	t := d.Totals()
 	for _, p := range panes {
@@ -88,7 +89,7 @@ func (s *Scenario) figures(d *kpi.Definition, c *Claim, panes []*row.Pane) []kpi
 			t.Add(cell.Part, cell.Value, last)
 		}
 	}
-	return t.Figures(nil, d, from, asOf)
+	return t.Figures(nil, d, from, asOf, until)
 }
 
 func inside(d *kpi.Definition, c *Claim, p *row.Pane) bool {

@@ -179,7 +179,7 @@ func (w worth) level() {
 			return
 		}
 	}
-	until := w.now
+	until := max(from, w.down(w.now)+w.grain) // as if it stayed open so long
 	if to.Set {
 		until = to.Int
 	}
@@ -187,8 +187,7 @@ func (w worth) level() {
 		if ms := min(until, b+w.grain) - max(from, b); ms > 0 {
 			w.want.sums[w.key(b, 0, 0)] += ms
 		}
-		reached := to.Set && to.Int >= b+w.grain || !to.Set && b <= w.now
-		if from < b+w.grain && reached {
+		if from < b+w.grain && b+w.grain <= until {
 			w.want.sums[w.key(b, 1, 0)]++
 		}
 		if k := w.key(b, 2, 0); !to.Set && b == w.down(w.now) && from < b+w.grain && (w.want.oldest[k] == 0 || from < w.want.oldest[k]) {

@@ -49,7 +49,8 @@ func (m *Model) flat(q Query, which func(partKind) bool) string {
 	d := q.Definition
 	at := "f." + d.Of.Columns[d.At].Name
 	var b strings.Builder
-	b.WriteString(naiveHead(q, fmt.Sprintf("toUnixTimestamp(%s)", at)))
+	// A sum of none of what might be NULL is NULL.
+	b.WriteString(naiveHead(q, fmt.Sprintf("toUnixTimestamp(assumeNotNull(%s))", at)))
 	for _, p := range parts(d) {
 		expr, taken := p.kind.nothing(), p.taken(d.Of)
 		switch {
@@ -83,9 +84,8 @@ func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) st
 	began := "f." + d.Of.Columns[level.From].Name
 	from := fmt.Sprintf("toUnixTimestamp64Milli(assumeNotNull(%s))", began)
 	to := fmt.Sprintf("f.%s", d.Of.Columns[level.To].Name)
-	now := "toUnixTimestamp64Milli(c.now)"
-	until := fmt.Sprintf("if(isNull(%s), greatest(%s, %s), toUnixTimestamp64Milli(assumeNotNull(%s)))", to, from, now, to)
-	ends := fmt.Sprintf("if(isNull(%s), intDiv(%s, %d) * %d + %d, toUnixTimestamp64Milli(assumeNotNull(%s)))", to, now, g, g, g, to)
+	// What is open counts to the end of the interval in which the clock stands.
+	ends := fmt.Sprintf("if(isNull(%s), intDiv(toUnixTimestamp64Milli(c.now), %d) * %d + %d, toUnixTimestamp64Milli(assumeNotNull(%s)))", to, g, g, g, to)
 	atEnd := fmt.Sprintf("%s < slot + %d AND slot + %d <= %s", from, g, g, ends)
 	var b strings.Builder
 	b.WriteString(naiveHead(q, "intDiv(slot, 1000)"))
@@ -94,7 +94,7 @@ func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) st
 		switch {
 		case p.measure != level || !which(p.kind):
 		case p.kind == partMs:
-			expr = fmt.Sprintf("greatest(0, least(%s, slot + %d) - greatest(%s, slot))", until, g, from)
+			expr = fmt.Sprintf("greatest(0, least(%s, slot + %d) - greatest(%s, slot))", ends, g, from)
 		case p.kind == partEnd:
 			expr = fmt.Sprintf("toInt64(%s)", atEnd)
 		case p.kind == partOldest:
@@ -106,7 +106,7 @@ func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) st
 		fmt.Fprintf(&b, ", %s AS %s", expr, p.alias)
 	}
 	b.WriteString(", toInt64(0) AS open_facts")
-	slots := fmt.Sprintf("\nARRAY JOIN range(intDiv(%s, %d) * %d, greatest(%s, %s) + 1, %d) AS slot", from, g, g, until, ends, g)
+	slots := fmt.Sprintf("\nARRAY JOIN range(intDiv(%s, %d) * %d, greatest(%s, %s) + 1, %d) AS slot", from, g, g, from, ends, g)
 	b.WriteString(m.naiveTail(d, slots))
 	fmt.Fprintf(&b, " AND isNotNull(%s) AND f.%s != %s AND %s", began, d.Of.Lost, Quote(fact.LostText), condition(d.Of, level.Where))
 	return b.String()

@@ -19,15 +19,16 @@ type Config struct {
 	ClickHouse string   // clickhouse://USER:PASS@HOST:PORT/DB
 	Listen     string   // of /healthz, /readyz and /metrics; port 0: any
 	Group      string   // consumer group; empty: nabz.loader
-	// Every is the longest that a row waits for company; 0: 150 ms.
+	// Every is the longest that a row waits for company; 0: 250 ms.
 	Every time.Duration
 }
 
 // Limits of a loader.
 const (
 	// defaultEvery keeps event to queryable below a second: a block is at most
-	// twice this apart from the next.
-	defaultEvery = 150 * time.Millisecond
+	// twice this apart from the next. An insert costs the engine some 3 ms
+	// whatever it holds, and each makes a part that must be merged.
+	defaultEvery = 250 * time.Millisecond
 	// maxRows and maxBytes end a batch sooner. A table that gets 100,000 rows
 	// at once makes parts that need few merges, and two batches, one being
 	// filled and one being written, stay below 256 MiB.

@@ -144,7 +144,8 @@ func (m *latencies) post(ctx context.Context, client *http.Client, body []byte) 
 }
 
 // batch is one tick's events: a probe, and steps of contacts that begin, are
-// answered and end some ticks apart, in twenty queues of four channels.
+// answered and end some ticks apart, in twenty queues of four channels, each
+// with twenty-five agents of its own.
 func batch(tick, n int, at time.Time) []byte {
 	var b bytes.Buffer
 	event := func(typ, contact, queue string, number int, more string) {
@@ -163,8 +164,9 @@ func batch(tick, n int, at time.Time) []byte {
 		if begun < 0 {
 			continue // as many contacts begin as end later
 		}
-		contact, queue := fmt.Sprintf("c-%d-%d", begun, i/3), fmt.Sprintf("queue-%d", (begun+i/3)%20)
-		agent := fmt.Sprintf(`,"agent_id":"agent-%d"`, (begun*17+i)%300)
+		number := (begun + i/3) % 20
+		contact, queue := fmt.Sprintf("c-%d-%d", begun, i/3), fmt.Sprintf("queue-%d", number)
+		agent := fmt.Sprintf(`,"agent_id":"agent-%d-%d-%d"`, number, i/3%4, begun%25)
 		switch i % 3 {
 		case 0:
 			event("contact.queued", contact, queue, i/3, "")
@@ -231,7 +233,7 @@ func (m *latencies) queries(ctx context.Context, tb testing.TB) {
 		m.saw(&m.asked, time.Now(), n)
 		select {
 		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond): // a wall of people, not a loop
+		case <-time.After(100 * time.Millisecond): // a wall of people, not a loop
 		}
 	}
 }

@@ -26,7 +26,8 @@ type Config struct {
 	Instance string
 	// Flush is how often changed rows are written. It bounds how long a
 	// number is behind its event, and rows that change again in between are
-	// written once.
+	// written once: at 5,000 events a second in a hundred groups, half of those
+	// that 100 ms would write.
 	Flush time.Duration
 	// Checkpoint is how often the state is kept. It bounds what a successor
 	// steps again.
@@ -39,7 +40,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:0", Group: "nabz.processor", BoardGroup: "nabz.board", Instance: "processor",
-		Flush: 100 * time.Millisecond, Show: 100 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
+		Flush: 200 * time.Millisecond, Show: 100 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
 	}
 }
 

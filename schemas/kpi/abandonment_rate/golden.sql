@@ -25,7 +25,7 @@ SELECT time, toDate(time) AS date, tenant, feed, queue, channel, offered, answer
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, queue, channel, sum(src.offered) AS offered, sum(src.answered) AS answered, sum(src.abandoned) AS abandoned, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(f.enqueued_at), 60) * 60, 'UTC') AS bucket, f.queue AS queue, f.channel AS channel, toInt64((1 AND f.outcome NOT IN ('closed', 'full', 'join_empty'))) AS offered, toInt64((1 AND f.outcome IN ('answered'))) AS answered, toInt64((1 AND f.outcome IN ('abandoned'))) AS abandoned, toInt64((1 AND f.outcome IN ('waiting'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.enqueued_at)), 60) * 60, 'UTC') AS bucket, f.queue AS queue, f.channel AS channel, toInt64((1 AND f.outcome NOT IN ('closed', 'full', 'join_empty'))) AS offered, toInt64((1 AND f.outcome IN ('answered'))) AS answered, toInt64((1 AND f.outcome IN ('abandoned'))) AS abandoned, toInt64((1 AND f.outcome IN ('waiting'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_queue_segment AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
