@@ -134,6 +134,7 @@ func (c *Catalog) opener(eventType string) bool {
 // state made under another one must not be gone on with.
 func (c *Catalog) Fingerprint() string {
 	h := fnv.New64a()
+	fmt.Fprintf(h, "panes %d\n", pane.Semantics)
 	for _, k := range c.Kinds {
 		fmt.Fprintf(h, "%s %d\n", k.Name, k.Semantics)
 	}
