@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +85,14 @@ func (p *parser) format(n *yaml.Node) timeFormat {
 	if len(f.parts) == 0 {
 		p.Errorf(n, "an empty format")
 	}
+	if f.has("hh", "h") && !f.has("a") {
+		p.Errorf(n, "hh is a clock of twelve hours, which needs a for AM or PM; one of twenty-four is HH")
+	}
 	return f
+}
+
+func (f *timeFormat) has(letters ...string) bool {
+	return slices.ContainsFunc(f.parts, func(p part) bool { return slices.Contains(letters, p.letters) })
 }
 
 func hasClock(formats []timeFormat) bool {

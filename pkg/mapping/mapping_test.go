@@ -148,6 +148,7 @@ func TestStrict(t *testing.T) {
 	f("needs", ", queue_id: queue", "", `x.yaml:7:5: contact.queued needs the field queue_id`)
 	f("word", "queue_id: queue", "queue_id: queue, channel: {text: phone}", `x.yaml:9:56: "phone" is not one of voice, video, chat, messaging, email, sms, social, web, task, in_person, other`)
 	f("time_format", "iso", "YYYY-MM-DDX", `x.yaml:5:30: "X" is no part of a format: iso, epoch_s, epoch_ms, epoch_us, or a pattern of YYYY JYYYY YY MMMM MMM MM M DD D ddd HH H hh h a mm ss .fff Z`)
+	f("twelve_hours", "iso", "YYYY-MM-DD hh:mm:ss", `x.yaml:5:30: hh is a clock of twelve hours, which needs a for AM or PM; one of twenty-four is HH`)
 	f("no_clock", "iso", "YYYY-MM-DD", `x.yaml:5:7: the format holds no date, or no clock`)
 	f("no_format", ", format: iso", "", `x.yaml:5:7: a format is missing: format with column, date_format and clock_format with date and clock`)
 	f("duration", "at: {column: time, format: iso}", "at: {column: time, format: iso}\n  b: {base: at, plus: {column: w}}", `x.yaml:6:23: key "unit" is missing: ms, s, min or h, of plain numbers`+"\n"+`x.yaml:6:3: nothing refers to the time "b"`)
