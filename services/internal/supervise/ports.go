@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
@@ -33,9 +34,13 @@ func Ports(ctx context.Context, file, host string, names []string) (map[string]i
 		}
 	}()
 	for _, name := range names {
-		l, err := conf.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(was[name])))
+		var l net.Listener
+		err := errUnknown
+		if was[name] != 0 {
+			l, err = conf.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(was[name])))
+		}
 		if err != nil {
-			if l, err = conf.Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err != nil {
+			if l, err = free(ctx, &conf, host); err != nil {
 				return nil, fmt.Errorf("find a port for %s: %w", name, err)
 			}
 		}
@@ -52,4 +57,25 @@ func Ports(ctx context.Context, file, host string, names []string) (map[string]i
 		return nil, fmt.Errorf("remember the ports: %w", err)
 	}
 	return now, nil
+}
+
+var errUnknown = errors.New("no port of last time")
+
+// Ports are taken from below those that systems give to whoever connects, or
+// asks for any: a part's port, free for a moment between two of its lives, is
+// not given to somebody else.
+const (
+	lowestPort, highestPort = 20_000, 32_000
+	portTries               = 100
+)
+
+// free listens on a port that nobody has.
+func free(ctx context.Context, conf *net.ListenConfig, host string) (net.Listener, error) {
+	for range portTries {
+		port := lowestPort + rand.IntN(highestPort-lowestPort)
+		if l, err := conf.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port))); err == nil {
+			return l, nil
+		}
+	}
+	return conf.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 }
