@@ -34,8 +34,8 @@ type explainCmd struct {
 // Help shows an example.
 func (explainCmd) Help() string {
 	return "Of a KPI's cell: its values, what each measure of the formula took of the facts and which condition refused the others, " +
-		"and the facts with the events behind them. Of an item: its facts, which measures took them, and its events with topic, partition and offset, " +
-		"those refused with the reason.\n\n" +
+		"and the facts with the events behind them. Of an item: its facts, which measures took them, its events with topic, partition and offset, " +
+		"those refused with the reason, its deadlines and who was told of them.\n\n" +
 		"Examples: nabz explain service_level --at 2026-03-02T10:15:00Z --where queue=support\n" +
 		"          nabz explain contact/c1"
 }
@@ -162,7 +162,42 @@ func (c explainCmd) item(a *app, it *explain.Item) error {
 		fmt.Fprintln(a.stdout, "\nevents")
 		printEvents(a, it.Events)
 	}
+	if len(it.Deadlines) > 0 {
+		fmt.Fprintln(a.stdout, "\ndeadlines")
+	}
+	for _, d := range it.Deadlines {
+		printDeadline(a, d)
+	}
 	return nil
+}
+
+// printDeadline prints how a deadline stands, and who was told of it.
+func printDeadline(a *app, d explain.Deadline) {
+	const stamp = "2006-01-02T15:04:05.000Z"
+	notes := ""
+	if d.Uncertain {
+		notes += ", the source itself was silent"
+	}
+	if d.Quiet {
+		notes += ", nobody is told"
+	}
+	fmt.Fprintf(a.stdout, "  %s  %s due %s: %s, %s%s\n", d.Policy, time.Duration(d.Target*float64(time.Second)), d.DueAt.Format(stamp), d.State, d.Stage, notes)
+	if d.Incident == nil {
+		return
+	}
+	i := d.Incident
+	how := i.State
+	if i.ResolvedAt != nil {
+		how += " " + i.ResolvedAt.Format(stamp) + " (" + i.Resolution + ")"
+	}
+	told := i.Deliveries
+	switch {
+	case i.Suppressed != "":
+		told = "nobody is told: " + i.Suppressed
+	case told == "":
+		told = "nobody is told: no receiver takes it"
+	}
+	fmt.Fprintf(a.stdout, "    incident %s opened %s, %s; %s\n", i.Key, i.OpenedAt.Format(stamp), how, told)
 }
 
 // printFact prints a fact, who counts it and who does not.

@@ -113,6 +113,7 @@ func explanations(t *testing.T, path string, f ready.File) {
 	queued("told", "sales", at)
 	queued("told", "sales", at)
 	queued("old", "sales", at.Add(-48*time.Hour))
+	queued("waited", "sales", at.Add(-90*time.Second))
 	var it explain.Item
 	testkit.Await(t, "the repeat", func() bool {
 		return call0("explain", "contact/told", "--ready-file", path) && ask(&it, "contact/told", "--tenant", "tell") && len(it.Facts) == 2 && len(it.Events) >= 2
@@ -127,6 +128,15 @@ func explanations(t *testing.T, path string, f ready.File) {
 	})
 	if late.Events[0].Rejected != "below_horizon" || len(late.Facts) != 0 {
 		t.Errorf("events of contact/old: %+v", late.Events)
+	}
+	var waited explain.Item
+	testkit.Await(t, "the incident of who waited for too long", func() bool {
+		waited = explain.Item{}
+		return call0("explain", "contact/waited", "--ready-file", path) && ask(&waited, "contact/waited", "--tenant", "tell") &&
+			len(waited.Deadlines) == 1 && waited.Deadlines[0].Incident != nil
+	})
+	if d := waited.Deadlines[0]; d.Policy != "queue_wait" || d.State != "breached" || d.Target != 60 || d.Incident.State != "firing" || d.Incident.Key == "" {
+		t.Errorf("the deadline of contact/waited: %+v, %+v", d, d.Incident)
 	}
 	var c explain.Cell
 	// Facts and sums come by two topics, one after the other.
@@ -145,7 +155,7 @@ func explanations(t *testing.T, path string, f ready.File) {
 	}
 	var w explain.Cell
 	ask(&w, "waiting", "--window", "60m", "--tenant", "tell")
-	if w.Total != 1 || w.Measures[0].Counted != 1 {
+	if w.Total != 2 || w.Measures[0].Counted != 2 {
 		t.Errorf("the window: %+v", w)
 	}
 	text := func(want int, words string, args ...string) {
@@ -156,6 +166,7 @@ func explanations(t *testing.T, path string, f ready.File) {
 	}
 	text(0, "not outcome is answered", "service_level", "--grain", "day", "--tenant", "tell")
 	text(0, "refused: repeat", "contact/told")
+	text(0, "queue_wait  1m0s due ", "contact/waited")
 	text(1, "nothing is known", "contact/nobody")
 	text(2, `no kind "contract", did you mean "contact"?`, "contract/1")
 	text(2, `did you mean "offered"?`, "offred")

@@ -215,7 +215,7 @@ func (e *Explainer) query(ctx context.Context, r *CellRequest) (*query, error) {
 	if err != nil {
 		return nil, wrong("zone", "%q is no zone", r.Zone)
 	}
-	if r.At.IsZero() && r.Grain != string(warehouse.All) {
+	if r.At.IsZero() { // asked of all time, too, it says whether there is anything
 		if r.At, err = e.newest(ctx, r.Feed, r.Tenant); err != nil {
 			return nil, err
 		}

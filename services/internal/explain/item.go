@@ -28,6 +28,8 @@ type Item struct {
 	Feed   string  `json:"feed"`
 	Facts  []Fact  `json:"facts"`
 	Events []Event `json:"events"` // of its own partition, as they happened
+	// Deadlines are those that its facts are held to, and who was told of them.
+	Deadlines []Deadline `json:"deadlines"`
 }
 
 // Event is one record of events, as it stands on Kafka.
@@ -57,7 +59,7 @@ func ItemName(s string) (kind, id string, ok bool) {
 }
 
 // Item explains one item: its facts, which measures took each, its events and
-// those that were refused.
+// those that were refused, its deadlines and who was told of them.
 func (e *Explainer) Item(ctx context.Context, r ItemRequest) (*Item, error) {
 	if kinds := e.Catalog.Events.Kinds(); !slices.Contains(kinds, r.Kind) {
 		return nil, wrong("item", "no kind %q%s; there are %s", r.Kind, strictyaml.Hint(r.Kind, kinds), strings.Join(kinds, ", "))
@@ -80,6 +82,9 @@ func (e *Explainer) Item(ctx context.Context, r ItemRequest) (*Item, error) {
 	}
 	var err error
 	if it.Events, err = e.events(ctx, r.Kind, []string{r.ID}, r.Tenant, r.Feed); err != nil {
+		return nil, err
+	}
+	if it.Deadlines, err = e.deadlines(ctx, r, it.Facts); err != nil {
 		return nil, err
 	}
 	if len(it.Facts) == 0 && len(it.Events) == 0 {
