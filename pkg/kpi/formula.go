@@ -29,6 +29,9 @@ const (
 	AtEnd
 	// Mean is, of a Level, how many are open on average: item-time over time.
 	Mean
+	// Spent is, of a Level, the item-time: how long all that is open was open
+	// within the span, ms.
+	Spent
 	// Oldest is, of a Level, the age of what has been open longest, ms.
 	Oldest
 	// Counted is how many facts a Hist holds.
@@ -48,7 +51,7 @@ func (f Figure) fits(op Op) bool {
 	switch f {
 	case Whole:
 		return op == Count || op == Sum
-	case AtEnd, Mean, Oldest:
+	case AtEnd, Mean, Spent, Oldest:
 		return op == Level
 	case Counted, Added, Quantile:
 		return op == Hist
@@ -192,7 +195,7 @@ func (p *parser) ref() (Expr, error) {
 	}
 	ref, known := function(name)
 	if !known {
-		return nil, p.fail("no function %q; there are level, mean_level, oldest, mean, max and p1 to p99", name)
+		return nil, p.fail("no function %q; there are level, mean_level, time, oldest, mean, max and p1 to p99", name)
 	}
 	p.at++
 	p.space()
@@ -211,7 +214,7 @@ func (p *parser) ref() (Expr, error) {
 
 // function is the reference that a function's name stands for.
 func function(name string) (Ref, bool) {
-	at, ok := map[string]Figure{"level": AtEnd, "mean_level": Mean, "oldest": Oldest, "mean": Added, "max": Greatest}[name]
+	at, ok := map[string]Figure{"level": AtEnd, "mean_level": Mean, "time": Spent, "oldest": Oldest, "mean": Added, "max": Greatest}[name]
 	if ok {
 		return Ref{At: at}, true
 	}

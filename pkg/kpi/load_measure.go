@@ -256,7 +256,7 @@ func (d *Definition) power(e Expr) (power int, ok bool) {
 	case Ref:
 		m := d.Measure(e.Measure)
 		switch e.At {
-		case Oldest, Added, Quantile:
+		case Spent, Oldest, Added, Quantile:
 			return 1, true
 		case Whole, Greatest:
 			if m != nil && m.Op != Count && m.Family.Columns[m.Column].Type == fact.Duration {

@@ -186,9 +186,12 @@ func (t *Totals) figure(d *Definition, r Ref, span, asOf, rest int64) (float64, 
 		return number(0)
 	case AtEnd:
 		return number(LevelEnd)
-	case Mean:
+	case Mean, Spent:
 		// What is open counts to the end of the pane: the rest is still to come.
 		ms := max(0, t.values[p.slot+LevelMs]-t.values[p.slot+LevelEnd]*rest)
+		if r.At == Spent {
+			return float64(ms), true
+		}
 		return float64(ms) / float64(max(span, 1)), span > 0
 	case Oldest:
 		since := t.values[p.slot+LevelOldest]
@@ -228,7 +231,7 @@ func (d *Definition) CountOf() (e Expr, ok bool) {
 			return nil, false
 		case Oldest:
 			return Ref{Measure: r.Measure, At: AtEnd}, true
-		case Whole, AtEnd, Mean, Counted, Added:
+		case Whole, AtEnd, Mean, Spent, Counted, Added:
 		}
 	}
 	return head, d.Unit == UnitCount

@@ -114,8 +114,25 @@ func (s *Scenario) event(line string, catalogue *event.Catalogue) error {
 		copy(c.UID[:], sum[:])
 		c.Hash, _ = c.ContentHash(nil)
 		s.Events = append(s.Events, c)
+		s.copies(c, typ)
 	}
 	return nil
+}
+
+// copies adds an event for the others that it concerns, who are told of whom it
+// speaks.
+func (s *Scenario) copies(e event.Event, typ *event.Type) {
+	first := typ.Concerns[0].Field.Number
+	if e.Text(first) == "" {
+		e.Attrs = append(slices.Clone(e.Attrs), event.Attr{Number: first, Text: e.Entity, IsText: true})
+		slices.SortFunc(e.Attrs, func(a, b event.Attr) int { return cmp.Compare(a.Number, b.Number) })
+	}
+	for _, other := range typ.Concerns[1:] {
+		if id := e.Text(other.Field.Number); id != "" {
+			e.Kind, e.Entity = other.Kind, id
+			s.Events = append(s.Events, e)
+		}
+	}
 }
 
 func attr(e *event.Event, word string, typ *event.Type) error {

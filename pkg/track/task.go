@@ -42,8 +42,11 @@ type Timing struct {
 	Linger   int64 // after its close, in which an item still takes events
 	Horizon  int64 // behind the clock, before which events are refused
 	MaxAge   int64 // an item open for longer is lost
-	Panes    int64 // after its end, in which an interval stays in memory
-	Keep     int64 // after its close, in which an item is known; 0: as Linger
+	// Heartbeat is how long one whose source sends heartbeats may be silent; 0:
+	// as long as any.
+	Heartbeat int64
+	Panes     int64 // after its end, in which an interval stays in memory
+	Keep      int64 // after its close, in which an item is known; 0: as Linger
 }
 
 // due is when the clock must look at an item next: when silence makes it lost,

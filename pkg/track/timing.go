@@ -28,10 +28,13 @@ func ParseTimings(file string, data []byte) (map[string]Timing, error) {
 		}
 		r.Map(n, strictyaml.Keys{
 			"settle": span(&t.Settle), "lateness": span(&t.Lateness), "linger": span(&t.Linger),
-			"horizon": span(&t.Horizon), "max_age": span(&t.MaxAge), "panes": span(&t.Panes),
+			"horizon": span(&t.Horizon), "heartbeat": span(&t.Heartbeat), "max_age": span(&t.MaxAge), "panes": span(&t.Panes),
 		}, "settle", "lateness", "linger", "horizon", "max_age", "panes")
 		if t.Horizon < t.Lateness {
 			r.Errorf(n, "the horizon is shorter than the lateness: cells would close before events are refused")
+		}
+		if t.Heartbeat == 0 {
+			t.Heartbeat = t.MaxAge
 		}
 		out[k.Value] = t
 	})

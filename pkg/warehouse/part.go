@@ -185,6 +185,8 @@ func (r renderer) ref(e kpi.Ref) string {
 		return fmt.Sprintf("toNullable(toFloat64(%s_end))", e.Measure)
 	case kpi.Mean:
 		return fmt.Sprintf("(%s_ms / nullIf(greatest(0, dateDiff('millisecond', toDateTime64(time, 3, 'UTC'), %s)), 0))", e.Measure, end)
+	case kpi.Spent:
+		return fmt.Sprintf("toNullable(toFloat64(%s_ms))", e.Measure)
 	case kpi.Oldest:
 		return fmt.Sprintf("if(isNull(%[1]s_oldest), NULL, toFloat64(greatest(0, dateDiff('millisecond', assumeNotNull(%[1]s_oldest), %[2]s))))", e.Measure, end)
 	case kpi.Counted:

@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"pkg/track/agent":        {"pkg/event", "pkg/fact", "pkg/item"},
 	"pkg/track/contact":      {"pkg/event", "pkg/fact", "pkg/item"},
 	"pkg/track/conversation": {"pkg/event", "pkg/fact", "pkg/item"},
-	"pkg/track/kinds":        {"pkg/fact", "pkg/track", "pkg/track/contact", "pkg/track/conversation"},
+	"pkg/track/kinds":        {"pkg/fact", "pkg/track", "pkg/track/agent", "pkg/track/contact", "pkg/track/conversation"},
 	"pkg/track":              {"pkg/event", "pkg/fact", "pkg/item", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/strictyaml"},
 	"pkg/scenario":           {"pkg/alert", "pkg/event", "pkg/kpi", "pkg/row", "pkg/track"},
 	"pkg/warehouse":          {"pkg/event", "pkg/fact", "pkg/kpi"},

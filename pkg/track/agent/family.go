@@ -111,7 +111,7 @@ func agentState() *fact.Family {
 	return &fact.Family{
 		Name: "agent_state", View: "agent_states", Kind: Kind,
 		Doc:  "One row for each time in which nothing about an agent changed: of one who is there, one goes on at every instant.",
-		Dims: []string{"agent", "team", "state", "activity"}, Lost: "ending", Open: []string{Open},
+		Dims: []string{"agent", "team", "activity", "state", "reason"}, Lost: "ending", Open: []string{Open},
 		Columns: []fact.Column{
 			{Number: 1, Name: "agent", Type: fact.Text, Doc: agentDoc},
 			{Number: 2, Name: "team", Type: fact.Text, Doc: teamDoc},

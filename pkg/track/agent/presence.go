@@ -127,8 +127,9 @@ func (p *presence) part(at int64, queue string) {
 
 func (p *presence) pause(e *event.Event, queue string) {
 	reason := e.Text(event.FieldReason)
-	for i := range p.pauses {
-		if p.pauses[i].queue == queue && p.pauses[i].reason == reason {
+	for i, x := range p.pauses {
+		if x.queue == queue && x.reason == reason {
+			p.pauses = append(slices.Delete(p.pauses, i, i+1), x) // said again: the newest
 			return
 		}
 	}

@@ -9,6 +9,7 @@ package kinds
 import (
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/track"
+	"github.com/nabz/nabz/pkg/track/agent"
 	"github.com/nabz/nabz/pkg/track/contact"
 )
 
@@ -34,13 +35,20 @@ type Setting struct {
 // All makes the list, with families of its own: a program makes it once and
 // hands it on.
 func All() []Kind {
-	return []Kind{contacts()}
+	return []Kind{contacts(), agents()}
 }
 
 func contacts() Kind {
 	f := contact.NewFamilies()
 	return Kind{Name: contact.Kind, Semantics: contact.Semantics, Families: f.All(), Tracker: func(s Setting) track.Tracker {
 		return contact.New(contact.Config{Families: f, Opener: s.Opener, LingerMs: s.Timing.Linger, MaxAgeMs: s.Timing.MaxAge})
+	}}
+}
+
+func agents() Kind {
+	f := agent.NewFamilies()
+	return Kind{Name: agent.Kind, Semantics: agent.Semantics, Families: f.All(), Tracker: func(s Setting) track.Tracker {
+		return agent.New(agent.Config{Families: f, HeartbeatMs: s.Timing.Heartbeat, MaxAgeMs: s.Timing.MaxAge, LingerMs: s.Timing.Linger})
 	}}
 }
 

@@ -37,6 +37,8 @@ type agent struct {
 	queues   []string
 	idle     bool
 	call     *call
+	there    bool
+	until    time.Duration // when the shift ends
 }
 
 // profile is the share of the busiest hour's arrivals in each hour of a day.
@@ -150,6 +152,7 @@ func (c *Center) contact(typ string, l *call, members ...string) {
 }
 
 func (c *Center) login(a *agent) {
+	a.there, a.until = true, c.now+4*time.Hour+c.exponential(2*time.Hour)
 	c.say("agent.login", a.id, "agent_id", a.id, "team_id", a.team)
 	for _, q := range a.queues {
 		c.say("agent.queue_joined", a.id, "agent_id", a.id, "queue_id", q)
@@ -212,7 +215,7 @@ func (c *Center) forget(l *call) {
 	c.open = slices.DeleteFunc(c.open, func(o *call) bool { return o == l })
 }
 
-// Close ends every call, so that nobody waits for ever in a center that is not
+// Close ends every call and logs every agent out, so that nobody waits for ever in a center that is not
 // there any more, and gives what happened.
 func (c *Center) Close() []Happening {
 	c.out = c.out[:0]
@@ -225,6 +228,11 @@ func (c *Center) Close() []Happening {
 			c.contact("contact.dequeued", l, "queue_id", l.queue.name, "outcome", "closed")
 		}
 		c.contact("contact.ended", l, "by", "system")
+	}
+	for _, a := range c.agents {
+		if a.there {
+			c.say("agent.logout", a.id, "agent_id", a.id)
+		}
 	}
 	c.open, c.due = nil, nil
 	return c.out
@@ -329,8 +337,30 @@ func (c *Center) finish(a *agent, l *call) {
 	})
 }
 
+// free lets an agent wait for the next call, unless it is time for a break or
+// for going home.
 func (c *Center) free(a *agent) {
-	a.idle, a.call = true, nil
+	a.call = nil
+	switch {
+	case c.now > a.until:
+		a.there = false
+		c.say("agent.logout", a.id, "agent_id", a.id)
+		c.after(20*time.Minute+c.exponential(20*time.Minute), func() { c.login(a) })
+		return
+	case c.chance(.04):
+		reason := []string{"break", "lunch", "training"}[c.random.IntN(3)]
+		c.say("agent.paused", a.id, "agent_id", a.id, "reason", reason)
+		c.after(2*time.Minute+c.exponential(5*time.Minute), func() {
+			c.say("agent.unpaused", a.id, "agent_id", a.id)
+			c.wait(a)
+		})
+		return
+	}
+	c.wait(a)
+}
+
+func (c *Center) wait(a *agent) {
+	a.idle = true
 	c.say("agent.state_changed", a.id, "agent_id", a.id, "state", "available")
 	c.offer(a)
 }

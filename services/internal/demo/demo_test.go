@@ -165,7 +165,7 @@ func TestCourseIsSound(t *testing.T) {
 			t.Errorf("%s waits when the center has closed", id)
 		}
 	}
-	for _, typ := range []string{"contact.created", "contact.queued", "contact.offered", "contact.offer_ended", "contact.dequeued", "contact.answered", "contact.hold_started", "contact.hold_ended", "contact.transferred", "contact.callback_scheduled", "contact.ended", "contact.wrapup_started", "contact.wrapup_ended", "agent.login", "agent.state_changed"} {
+	for _, typ := range []string{"contact.created", "contact.queued", "contact.offered", "contact.offer_ended", "contact.dequeued", "contact.answered", "contact.hold_started", "contact.hold_ended", "contact.transferred", "contact.callback_scheduled", "contact.ended", "contact.wrapup_started", "contact.wrapup_ended", "agent.login", "agent.state_changed", "agent.paused", "agent.unpaused", "agent.logout"} {
 		if seen[typ] == 0 {
 			t.Errorf("no %s in a day: %v", typ, seen)
 		}
