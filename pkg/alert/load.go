@@ -161,7 +161,7 @@ func (l *loading) number(n *yaml.Node) {
 	}
 }
 
-// by is a scope that boards show: one dimension, or all.
+// by is a scope that boards show.
 func (l *loading) by(n *yaml.Node) {
 	l.rule.By = l.r.Texts(n)
 	for _, d := range l.rule.By {
@@ -170,8 +170,8 @@ func (l *loading) by(n *yaml.Node) {
 			return
 		}
 	}
-	if len(l.rule.By) > 1 && !slices.Equal(l.rule.By, l.kpi.By) {
-		l.r.Errorf(n, "one dimension or all of them is shown: [%s]", strings.Join(l.kpi.By, ", "))
+	if !l.kpi.Shown(l.rule.By) {
+		l.r.Errorf(n, "none of the dimensions [%s] is shown live, each alone, or of two both", strings.Join(l.kpi.By, ", "))
 	}
 }
 

@@ -137,7 +137,7 @@ type wall map[string]*row.Reading
 
 func (w wall) take(tb testing.TB, b *board.Board) (n int) {
 	tb.Helper()
-	b.Readings(func(r *row.Reading) {
+	for b.Readings(func(r *row.Reading) {
 		n++
 		c, err := row.Decode(row.Append(nil, r))
 		if err != nil {
@@ -155,7 +155,8 @@ func (w wall) take(tb testing.TB, b *board.Board) (n int) {
 			tb.Fatalf("%s: given again without a change: %s", key, numbers(r))
 		}
 		w[key] = r
-	})
+	}) {
+	}
 	return n
 }
 

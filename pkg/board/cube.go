@@ -24,8 +24,7 @@ type scope struct {
 	timed bool // one of them changes with the clock alone
 }
 
-// newPlan finds the scopes of a family: of each KPI none of its dimensions,
-// each alone, and all.
+// newPlan finds the scopes of a family.
 func newPlan(f *fact.Family, set *kpi.Set) *plan {
 	p := &plan{dims: len(f.Dims), empty: kpi.NewTotals(set.Measures(f.Name))}
 	for range len(Rollings()) + 1 {
@@ -35,12 +34,8 @@ func newPlan(f *fact.Family, set *kpi.Set) *plan {
 		if d.Of != f {
 			continue
 		}
-		p.add(f, nil, d)
-		for i := range d.By {
-			p.add(f, d.By[i:i+1], d)
-		}
-		if len(d.By) > 1 {
-			p.add(f, d.By, d)
+		for _, names := range d.Scopes() {
+			p.add(f, names, d)
 		}
 	}
 	return p
@@ -79,6 +74,7 @@ type cube struct {
 	shown   []*row.Reading
 	stale   bool // a slot has changed since the last readings
 	turned  bool // and so has what is closed
+	owing   bool // what it showed when the clock left a minute is still to be kept
 }
 
 // slot is what one interval of a cube adds up to.

@@ -6,6 +6,8 @@
 package kpi
 
 import (
+	"slices"
+
 	"github.com/nabz/nabz/pkg/fact"
 )
 
@@ -65,6 +67,26 @@ func (d *Definition) Measure(name string) *Measure {
 		}
 	}
 	return nil
+}
+
+// Scopes are the choices of dimensions that are shown live: none, each alone,
+// and of two both. More of them together are about as many as there are facts,
+// and no wall shows them; ranges of the past have any choice.
+func (d *Definition) Scopes() [][]string {
+	out := [][]string{nil}
+	for i := range d.By {
+		out = append(out, d.By[i:i+1])
+	}
+	if len(d.By) == 2 {
+		out = append(out, d.By)
+	}
+	return out
+}
+
+// Shown tells whether a choice of dimensions, in the definition's order, is
+// shown live.
+func (d *Definition) Shown(by []string) bool {
+	return slices.ContainsFunc(d.Scopes(), func(s []string) bool { return slices.Equal(s, by) })
 }
 
 // Unit is what a value is measured in.

@@ -24,6 +24,7 @@ type Totals struct {
 // index says where parts go; Totals of the same measures share it.
 type index struct {
 	slots    map[uint32]slot
+	order    []slot         // the same, by place
 	hists    map[uint32]int // by first identity
 	measures map[string]place
 }
@@ -49,7 +50,8 @@ func NewTotals(measures []*Measure) *Totals {
 				x.hists[p.ID] = len(x.hists)
 				continue
 			}
-			x.slots[p.ID] = slot{n, p.Merge, p.AtEnd, m.Op == Level}
+			s := slot{n, p.Merge, p.AtEnd, m.Op == Level}
+			x.slots[p.ID], x.order = s, append(x.order, s)
 			n++
 		}
 	}
@@ -96,14 +98,10 @@ func (t *Totals) Add(part uint32, value int64, last bool) {
 // Merge takes in what other totals of the same measures hold: of other groups
 // over the same span.
 func (t *Totals) Merge(o *Totals) {
-	for _, s := range t.index.slots {
-		t.values[s.at] = s.merge.join(t.values[s.at], o.values[s.at])
+	for at, s := range t.index.order {
+		t.values[at] = s.merge.join(t.values[at], o.values[at])
 	}
-	for h, counts := range o.hists {
-		for _, c := range counts {
-			t.hists[h] = addBucket(t.hists[h], c.Bucket, c.Count)
-		}
-	}
+	t.extendHists(o)
 }
 
 // Zero tells whether nothing is in the totals, or all has cancelled out.

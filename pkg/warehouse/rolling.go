@@ -12,7 +12,7 @@ import (
 type Shown struct {
 	Definition *kpi.Definition
 	Variant    string   // empty: the headline
-	By         []string // none, one or all of the definition's dimensions
+	By         []string // one of the definition's scopes
 	Window     string   // 1m, 5m, 15m, 30m, 60m or today
 	Minutes    int64    // its length; 0: since the start of the day
 	Zone       string   // of that day

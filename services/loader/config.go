@@ -40,6 +40,11 @@ const (
 	// pollRecords is how many records one poll takes: some milliseconds of
 	// decoding, so that a batch ends on time.
 	pollRecords = 20_000
+	// gather is how long the next records are waited for while they come in
+	// less than gathered: a broker that is asked for every few records spends
+	// most of its time on being asked, and so does who asks.
+	gather   = 25 * time.Millisecond
+	gathered = 5_000
 	// writers is how many tables are written at once: the server sorts and
 	// compresses each on a thread of its own.
 	writers = 4

@@ -185,6 +185,12 @@ func (s *Service) read(ctx context.Context, full chan<- *batch, empty <-chan *ba
 		if b.records > 0 && time.Since(first) >= s.config.Every && !hand() {
 			return nil
 		}
+		if fetches.NumRecords() < gathered {
+			select {
+			case <-time.After(gather):
+			case <-ctx.Done():
+			}
+		}
 	}
 	if b.records > 0 {
 		full <- b

@@ -49,7 +49,7 @@ func BenchmarkLatency(b *testing.B) {
 		m := &latencies{f: f, began: time.Now()}
 		ctx, cancel := context.WithCancel(b.Context())
 		var watchers sync.WaitGroup
-		watchers.Go(func() { m.readings(ctx, b) })
+		watchers.Go(func() { m.follow(ctx, b) })
 		watchers.Go(func() { m.queries(ctx, b) })
 		late, refused := m.load(ctx)
 		if refused > 0 {
@@ -59,6 +59,7 @@ func BenchmarkLatency(b *testing.B) {
 		testkit.Await(b, "the last event in a query", func() bool { return m.arrived(&m.asked) })
 		cancel()
 		watchers.Wait()
+		report(b, "fact", m.delays(m.facts))
 		report(b, "reading", m.delays(m.shown))
 		report(b, "query", m.delays(m.asked))
 		b.ReportMetric(float64(late.Milliseconds()), "ms-sender-late")
@@ -83,6 +84,7 @@ type latencies struct {
 
 	mu    sync.Mutex
 	sent  []time.Time
+	facts []sight // of so many probes there is a fact
 	shown []sight
 	asked []sight
 }
@@ -180,15 +182,17 @@ func batch(tick, n int, at time.Time) []byte {
 	return b.Bytes()
 }
 
-// readings notes how many probes each reading of their queue counts.
-func (m *latencies) readings(ctx context.Context, tb testing.TB) {
+// follow notes of how many probes there are facts, and how many each reading of
+// their queue counts.
+func (m *latencies) follow(ctx context.Context, tb testing.TB) {
 	client, err := kgo.NewClient(append(kafka.ConsumerOptions(kafka.Config{Brokers: []string{m.f.Kafka}, ClientID: "bench"}),
-		kgo.ConsumeTopics(kafka.TopicValues), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))...)
+		kgo.ConsumeTopics(kafka.TopicFacts, kafka.TopicValues), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))...)
 	if err != nil {
 		tb.Error(err)
 		return
 	}
 	defer client.Close()
+	known := map[string]bool{}
 	for ctx.Err() == nil {
 		fetches := client.PollFetches(ctx)
 		now := time.Now()
@@ -198,8 +202,16 @@ func (m *latencies) readings(ctx context.Context, tb testing.TB) {
 				tb.Error(err)
 				return
 			}
-			if x, ok := decoded.(*row.Reading); ok && x.KPI == "offered" && slices.Equal(x.Scope, []string{"queue"}) && x.Dims[0] == probeQueue {
-				m.saw(&m.shown, now, int(x.Windows[len(x.Windows)-1].Numbers[0].Value))
+			switch x := decoded.(type) {
+			case *row.Fact:
+				if x.Family == "queue_segment" && strings.HasPrefix(x.Item, probeQueue) && !known[x.Item] {
+					known[x.Item] = true
+					m.saw(&m.facts, now, len(known))
+				}
+			case *row.Reading:
+				if x.KPI == "offered" && slices.Equal(x.Scope, []string{"queue"}) && x.Dims[0] == probeQueue {
+					m.saw(&m.shown, now, int(x.Windows[len(x.Windows)-1].Numbers[0].Value))
+				}
 			}
 		}
 	}
@@ -233,7 +245,7 @@ func (m *latencies) queries(ctx context.Context, tb testing.TB) {
 		m.saw(&m.asked, time.Now(), n)
 		select {
 		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond): // a wall of people, not a loop
+		case <-time.After(150 * time.Millisecond): // a wall of people, not a loop
 		}
 	}
 }

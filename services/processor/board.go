@@ -31,6 +31,11 @@ const (
 	// readingSize is about how many bytes a reading takes, so that most are
 	// written without growing.
 	readingSize = 1 << 10
+	// gather is how long the next records are waited for while they come in
+	// less than gathered: it adds twice as much, at most, to how far a number
+	// is behind its event.
+	gather   = 20 * time.Millisecond
+	gathered = 1_000
 	// noteEvery is how often the group is told how far a board is.
 	noteEvery = time.Second
 )
@@ -157,11 +162,24 @@ func (t *boardTask) loop(ctx context.Context, conf kafka.Config) error {
 	}
 }
 
+// poll hands on what a client fetches. What comes one by one comes gathered: a
+// broker that is asked for every few records spends most of its time on being
+// asked, and so does who asks.
 func poll(ctx context.Context, client *kgo.Client, out chan<- kgo.Fetches) {
+	pause := time.NewTimer(gather)
+	defer pause.Stop()
 	for ctx.Err() == nil {
 		f := client.PollRecords(ctx, pollRecords)
 		select {
 		case out <- f:
+		case <-ctx.Done():
+		}
+		if f.NumRecords() >= gathered {
+			continue
+		}
+		pause.Reset(gather)
+		select {
+		case <-pause.C:
 		case <-ctx.Done():
 		}
 	}
@@ -225,12 +243,12 @@ func (t *boardTask) show() {
 	}
 	began := time.Now()
 	n := 0
-	t.board.Readings(func(r *row.Reading) {
+	more := t.board.Readings(func(r *row.Reading) {
 		n++
 		t.reading(r)
 	})
 	t.service.metrics.board.readings.Add(float64(n))
-	if now, ok := t.board.Clock(); ok && now > t.told {
+	if now, ok := t.board.Clock(); ok && now > t.told && !more {
 		t.alerts.Tick(now, t.board.Offset(), t.verdict)
 		if now-t.again >= alert.SayAgain {
 			t.again = now
@@ -243,6 +261,9 @@ func (t *boardTask) show() {
 	}
 	t.shown = time.Now()
 	t.pause = max(t.service.config.Show, showShare*t.shown.Sub(began))
+	if more {
+		t.pause = t.shown.Sub(began) // as much again for what comes meanwhile
+	}
 }
 
 // reading sends one reading on its way.

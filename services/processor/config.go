@@ -40,7 +40,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:0", Group: "nabz.processor", BoardGroup: "nabz.board", Instance: "processor",
-		Flush: 200 * time.Millisecond, Show: 100 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
+		Flush: 150 * time.Millisecond, Show: 200 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
 	}
 }
 

@@ -44,8 +44,8 @@ func AsShown(m *warehouse.Model, r Request, window string) (string, error) {
 			s.By = append(s.By, dim)
 		}
 	}
-	if len(s.By) > 1 && len(s.By) < len(d.By) {
-		return "", fmt.Errorf("by %s: shown are all together, by one dimension, or by all of %s", strings.Join(s.By, ","), strings.Join(d.By, ","))
+	if !d.Shown(s.By) {
+		return "", fmt.Errorf("by %s: shown live are none of the dimensions %s, each alone, or of two both", strings.Join(s.By, ","), strings.Join(d.By, ","))
 	}
 	zone, err := time.LoadLocation(r.Zone)
 	if err != nil {

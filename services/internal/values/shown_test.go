@@ -98,8 +98,9 @@ func TestAsShownOfEveryKPI(t *testing.T) {
 	conn, c := open(t)
 	model := c.Warehouse("Asia/Tehran", 6)
 	for _, d := range c.KPIs.Definitions {
+		scope := d.Scopes()[len(d.Scopes())-1]
 		for _, v := range d.Values {
-			r := values.Request{KPI: strings.TrimSuffix(d.Name+"."+v.Name, "."), Zone: "Asia/Tehran", WeekStart: 6, By: d.By, From: "2026-03-02", To: "2026-03-03"}
+			r := values.Request{KPI: strings.TrimSuffix(d.Name+"."+v.Name, "."), Zone: "Asia/Tehran", WeekStart: 6, By: scope, From: "2026-03-02", To: "2026-03-03"}
 			for _, window := range []string{"15m", "today"} {
 				sql, err := values.AsShown(model, r, window)
 				if err != nil {
