@@ -50,7 +50,8 @@ type Board struct {
 	families map[string]*family // by tenant and name
 	tasks    map[int32]*task
 	cubes    []*cube
-	stale    []*cube
+	stale    []*cube       // to be shown, each at once
+	many     []*cube       // and those that take turns
 	offset   int64         // of the last record
 	cleared  int64         // the minute for which old panes were let go of
 	bounds   [grains]int64 // where the oldest panes begin that are kept
@@ -168,15 +169,21 @@ func (b *Board) Clock() (now int64, ok bool) {
 	return floor(now, secondMs), heard > 0 && heard >= b.config.Tasks
 }
 
-// turnAtOnce is how many choices of dimensions one call of Readings takes over
-// the end of a minute: at 0.1 ms each they hold what changed up for 25 ms.
-const turnAtOnce = 256
+// few is how many choices there may be in a scope, such as queues, for each of
+// them to be shown at once. In a scope of more, such as agents, they take turns.
+const few = 128
+
+// atOnce is how many of the many one call of Readings shows: at 0.1 ms each
+// they hold the few up for some milliseconds.
+const atOnce = 64
 
 // Readings calls write with every reading whose numbers changed since the last
 // call, and, once the clock has left a minute, with every reading as it was
-// last given in that minute, Kept. After the end of a minute, when all windows
-// have moved on, one call does a part, the readings of what changed first; more
-// says that it is to be called again soon. Where the clock stands behind that
+// last given in that minute, Kept. One call does a part where much has changed,
+// as it has at the end of a minute, when all windows move on: first what changed
+// of scopes with few choices, such as queues, then what changed of others, such
+// as agents, in turn, then what moves with the clock alone; more says that
+// it is to be called again. Where the clock stands behind that
 // of the last call, since all is computed anew, nothing is given until it has
 // come as far again. The reading is used again after write returns.
 func (b *Board) Readings(write func(*row.Reading)) (more bool) {
@@ -194,36 +201,62 @@ func (b *Board) Readings(write func(*row.Reading)) (more bool) {
 	moved := now != b.now
 	b.now, b.minute, b.version = now, minute, b.offset
 	b.spans = spans(now, b.config.DayStart(now), b.config.Since)
-	for _, c := range b.stale {
-		b.keep(c, write)
-		b.show(c, false, write)
+	if moved {
+		b.tick()
 	}
+	for _, c := range b.stale {
+		b.refresh(c, write)
+	}
+	b.stale = b.stale[:0]
+	n := min(atOnce, len(b.many))
+	for _, c := range b.many[:n] {
+		b.refresh(c, write)
+	}
+	b.many = slices.Delete(b.many, 0, n)
 	turning := len(b.turning) > 0
-	for n := 0; n < turnAtOnce && len(b.turning) > 0; n++ {
+	for ; n < atOnce && len(b.turning) > 0; n++ {
 		b.turn(write)
 	}
 	if turning && len(b.turning) == 0 {
 		b.forget()
 	}
-	if moved {
-		for _, c := range b.cubes {
-			if c.scope.timed && !c.stale && !c.owing {
-				b.show(c, true, write)
-			}
+	return len(b.many)+len(b.turning) > 0
+}
+
+// tick lets the readings be shown again that change with the clock alone.
+func (b *Board) tick() {
+	for _, c := range b.cubes {
+		if c.scope.timed && !c.stale && !c.owing {
+			c.stale, c.ticked = true, true
+			b.enlist(c)
 		}
 	}
-	for _, c := range b.stale {
-		c.stale = false
-	}
-	b.stale = b.stale[:0]
-	return len(b.turning) > 0
 }
+
+// enlist puts a cube in the list of those to be shown.
+func (b *Board) enlist(c *cube) {
+	if c.family.counts[c.scope] > few {
+		b.many = append(b.many, c)
+		return
+	}
+	b.stale = append(b.stale, c)
+}
+
+// refresh shows a cube from the list.
+func (b *Board) refresh(c *cube, write func(*row.Reading)) {
+	b.keep(c, write)
+	b.show(c, c.ticked, write)
+	c.stale, c.ticked = false, false
+}
+
+// Turning tells whether windows have yet to be moved over the end of a minute.
+func (b *Board) Turning() bool { return len(b.turning) > 0 }
 
 // leave begins the end of the minute that the clock stood in.
 func (b *Board) leave(now int64) {
 	b.left = left{minute: b.minute, asOf: b.now, version: b.version}
 	for _, c := range b.cubes {
-		c.turned, c.owing = true, b.now != 0
+		c.turned, c.ticked, c.owing = true, false, b.now != 0
 	}
 	b.turning = append(b.turning[:0], b.cubes...)
 }

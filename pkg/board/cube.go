@@ -72,7 +72,8 @@ type cube struct {
 	slots   [grains]map[int64]*slot
 	closed  []*kpi.Totals // by window: all panes but the one that the clock stands in
 	shown   []*row.Reading
-	stale   bool // a slot has changed since the last readings
+	stale   bool // it is to be shown again: a slot has changed
+	ticked  bool // or only the clock
 	turned  bool // and so has what is closed
 	owing   bool // what it showed when the clock left a minute is still to be kept
 }

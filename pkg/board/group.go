@@ -17,6 +17,7 @@ type family struct {
 	plan   *plan
 	groups map[string]*group // by dimensions
 	cubes  map[string]*cube  // by scope and dimensions
+	counts map[*scope]int    // of them
 }
 
 // group is one combination of dimensions, or all that are above MaxGroups.
@@ -51,7 +52,7 @@ func (b *Board) pane(r *row.Pane) {
 	name := joined(r.Tenant, r.Family)
 	f := b.families[name]
 	if f == nil {
-		f = &family{tenant: r.Tenant, plan: p, groups: map[string]*group{}, cubes: map[string]*cube{}}
+		f = &family{tenant: r.Tenant, plan: p, groups: map[string]*group{}, cubes: map[string]*cube{}, counts: map[*scope]int{}}
 		b.families[name] = f
 	}
 	x := paneRow{partition: r.Partition, incarnation: r.Incarnation, version: r.Version, cells: r.Cells}
@@ -83,9 +84,10 @@ func (b *Board) mark(g *group, grain int, bucket int64) {
 }
 
 func (b *Board) touch(c *cube) {
+	c.ticked = false
 	if !c.stale {
 		c.stale = true
-		b.stale = append(b.stale, c)
+		b.enlist(c)
 	}
 }
 
@@ -150,6 +152,7 @@ func (b *Board) register(f *family, dims []string) *group {
 		if c == nil {
 			c = newCube(f, s, key, kept)
 			f.cubes[key] = c
+			f.counts[s]++
 			b.cubes = append(b.cubes, c)
 		}
 		c.members = append(c.members, g)
@@ -223,6 +226,7 @@ func (b *Board) forget() {
 		gone := len(c.members) == 0 && !slices.ContainsFunc(c.shown, func(r *row.Reading) bool { return r != nil })
 		if gone {
 			delete(c.family.cubes, c.key)
+			c.family.counts[c.scope]--
 		}
 		return gone
 	})

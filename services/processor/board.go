@@ -243,12 +243,12 @@ func (t *boardTask) show() {
 	}
 	began := time.Now()
 	n := 0
-	more := t.board.Readings(func(r *row.Reading) {
+	t.board.Readings(func(r *row.Reading) {
 		n++
 		t.reading(r)
 	})
 	t.service.metrics.board.readings.Add(float64(n))
-	if now, ok := t.board.Clock(); ok && now > t.told && !more {
+	if now, ok := t.board.Clock(); ok && now > t.told && !t.board.Turning() {
 		t.alerts.Tick(now, t.board.Offset(), t.verdict)
 		if now-t.again >= alert.SayAgain {
 			t.again = now
@@ -261,7 +261,7 @@ func (t *boardTask) show() {
 	}
 	t.shown = time.Now()
 	t.pause = max(t.service.config.Show, showShare*t.shown.Sub(began))
-	if more {
+	if t.board.Turning() {
 		t.pause = t.shown.Sub(began) // as much again for what comes meanwhile
 	}
 }
