@@ -28,11 +28,13 @@ func ParseTimings(file string, data []byte) (map[string]Timing, error) {
 		}
 		r.Map(n, strictyaml.Keys{
 			"settle": span(&t.Settle), "lateness": span(&t.Lateness), "linger": span(&t.Linger),
-			"horizon": span(&t.Horizon), "heartbeat": span(&t.Heartbeat), "max_age": span(&t.MaxAge), "panes": span(&t.Panes),
+			"horizon": span(&t.Horizon), "max_age": span(&t.MaxAge), "panes": span(&t.Panes), "keep": span(&t.Keep),
+			"heartbeat": span(&t.Heartbeat),
 		}, "settle", "lateness", "linger", "horizon", "max_age", "panes")
 		if t.Horizon < t.Lateness {
 			r.Errorf(n, "the horizon is shorter than the lateness: cells would close before events are refused")
 		}
+		t.Keep = max(t.Keep, t.Linger)
 		if t.Heartbeat == 0 {
 			t.Heartbeat = t.MaxAge
 		}

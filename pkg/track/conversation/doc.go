@@ -131,7 +131,7 @@ func (t *Tracker) silence(at int64) {
 
 func (t *Tracker) take(e *event.Event) {
 	l := &t.life
-	wasOpened, wasOpen := l.opened, l.open()
+	wasOpened, wasOpen := l.begun && l.opened, l.open()
 	if !l.begun {
 		l.begin(e)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/pkg/track/agent"
 	"github.com/nabz/nabz/pkg/track/contact"
+	"github.com/nabz/nabz/pkg/track/conversation"
 )
 
 // Kind is one kind of entity: the facts made of it, and who makes them.
@@ -35,7 +36,7 @@ type Setting struct {
 // All makes the list, with families of its own: a program makes it once and
 // hands it on.
 func All() []Kind {
-	return []Kind{contacts(), agents()}
+	return []Kind{contacts(), conversations(), agents()}
 }
 
 func contacts() Kind {
@@ -45,12 +46,25 @@ func contacts() Kind {
 	}}
 }
 
+func conversations() Kind {
+	f := conversation.NewFamilies()
+	return Kind{Name: conversation.Kind, Semantics: conversation.Semantics, Families: f.All(), Tracker: func(s Setting) track.Tracker {
+		return conversation.New(conversation.Config{
+			Families: f, Opener: s.Opener, Business: always,
+			LingerMs: s.Timing.Linger, KeepMs: s.Timing.Keep, MaxAgeMs: s.Timing.MaxAge,
+		})
+	}}
+}
+
 func agents() Kind {
 	f := agent.NewFamilies()
 	return Kind{Name: agent.Kind, Semantics: agent.Semantics, Families: f.All(), Tracker: func(s Setting) track.Tracker {
 		return agent.New(agent.Config{Families: f, HeartbeatMs: s.Timing.Heartbeat, MaxAgeMs: s.Timing.MaxAge, LingerMs: s.Timing.Linger})
 	}}
 }
+
+// always are the hours of a desk that never closes.
+func always(from, to int64) int64 { return to - from }
 
 // Families are those of all kinds, in the order of the list.
 func Families(all []Kind) []*fact.Family {

@@ -109,7 +109,7 @@ func (s *Scope) args(kind string) []any {
 		clickhouse.Named("kind", kind), clickhouse.Named("tenant", s.Tenant), clickhouse.Named("feed", s.Feed),
 		clickhouse.Named("generation", s.Generation), clickhouse.Named("epoch", s.Epoch),
 		clickhouse.Named("from", from), clickhouse.Named("to", to),
-		clickhouse.Named("linger", timing.Linger), clickhouse.Named("max_age", timing.MaxAge), clickhouse.Named("heartbeat", timing.Heartbeat),
+		clickhouse.Named("linger", timing.Linger), clickhouse.Named("keep", timing.Keep), clickhouse.Named("max_age", timing.MaxAge), clickhouse.Named("heartbeat", timing.Heartbeat),
 		clickhouse.Named("types", types), clickhouse.Named("ranks", ranks), clickhouse.Named("openers", openers),
 	}
 }

@@ -212,7 +212,7 @@ func tellers() []teller {
 		"SELECT count() FROM nabz_internal.fact_queue_segment FINAL WHERE nth > 2",
 		"SELECT count() FROM nabz_internal.fact_contact FINAL WHERE agents > 2 AND transfers > 1 AND hold > 0 AND wrapup > 0",
 		"SELECT count() FROM nabz_internal.fact_contact FINAL WHERE deleted = 0 AND queues = 0 AND agents = 0",
-	}}, {"agent", agents, agentsOfDays, shifted()}}
+	}}, {"conversation", conversations, conversationsOfDays, conversed()}, {"agent", agents, agentsOfDays, shifted()}}
 }
 
 // apart is how far the partitions of two kinds are from each other.

@@ -1,0 +1,367 @@
+-- The facts of conversations, made of raw events alone: a second, independent
+-- way to the rows that the stream writes, for nabz verify. Written by hand; it
+-- shares nothing with the stream but the catalogue (types, ranks, openers) and
+-- the table of timings, which are parameters. Rejects and progress are taken as
+-- given.
+--
+-- An item's events are put in order. A first fold only says to which life each
+-- belongs, how the conversation stood before and after it, and who had it.
+-- Waits for a reply are then groups of rows between two ends of a wait, clocks
+-- are sums over neighbours, and a second fold finds the first reply.
+--
+-- Business hours here are those of the calendar always: open time is all time.
+--
+-- Parameters: family (conversation or reply: the rows to give), feed,
+-- generation, epoch, tenant (empty: all), slices and slice (a part of the items,
+-- by hash), linger, keep and max_age (ms), types with their ranks, openers.
+WITH
+-- What is known of an item between two of its events.
+--   life               number of the life, from 1
+--   opened, how        it has an opener, or inherits one; how it was over
+--   since, over        since when it has been open; when it was over
+--   assignee, assigned who has it, and since when
+--   journal            each event that counts, and what stood before and after it
+'Tuple(life UInt32, opened Bool, how String, since Int64, over Int64, assignee String, assigned Int64,
+  journal Array(Tuple(life UInt32, n UInt32, t Int64, was String, became String, opened Bool, over Int64,
+    assigns Bool, assignee String, assigned Int64)))' AS State,
+
+-- What is known of the first reply between two events of a life.
+'Tuple(since Int64, vague Bool, handed Bool, replied Int64, ended Int64, begun Bool, early Bool, clamped Bool,
+  sender String, assignee String, assigned Int64, k UInt64, knock Int64)' AS First,
+
+['merged', 'deleted', 'lost'] AS finals,
+
+clocks AS (
+  SELECT tenant, partition, argMax(now, position) AS now, max(position) AS loaded
+  FROM nabz_internal.progress FINAL
+  WHERE topic = 'nabz.facts.v1' AND feed = {feed:String} AND generation = {generation:Int64} AND epoch = {epoch:Int64}
+  GROUP BY tenant, partition
+),
+
+-- The records that count: of each id and time the one that stands.
+members AS (
+  SELECT e.tenant AS tenant, e.partition AS partition, e.entity AS entity,
+    e.uid AS uid, toUnixTimestamp64Milli(e.time) AS t, toString(e.type) AS type, e.sequence AS sequence,
+    e.replaces AS replaces, toUnixTimestamp64Milli(e.replaces_time) AS replaced_t, e.withdrawn AS withdrawn,
+    e.texts AS texts, e.ints AS ints, toUnixTimestamp64Milli(c.now) AS now
+  FROM nabz_internal.events AS e FINAL
+  INNER JOIN clocks AS c ON c.partition = e.partition AND c.tenant = if({feed:String} = '', '', e.tenant)
+  WHERE e.kind = 'conversation' AND e.feed = {feed:String} AND e.generation = {generation:Int64}
+    AND ({tenant:String} = '' OR e.tenant = {tenant:String})
+    AND e.offset < c.loaded
+    AND cityHash64(e.entity) % {slices:UInt64} = {slice:UInt64}
+    AND (e.tenant, e.partition, e.offset) NOT IN (
+      SELECT tenant, partition, offset FROM nabz_internal.rejects FINAL
+      WHERE feed = {feed:String} AND reason != 'orphan' AND cityHash64(entity) % {slices:UInt64} = {slice:UInt64})
+  ORDER BY e.revision DESC, e.hash DESC
+  LIMIT 1 BY e.tenant, e.partition, e.entity, e.uid, e.time
+),
+
+-- What each event says.
+--   says   ask, reply or note: a person's message
+--   word   the status it sets, or how it ends the conversation
+--   spam   1 marks, 0 takes the mark off, -1 says nothing of it
+--   other  it merges another conversation into this one
+words AS (
+  SELECT m.*,
+    transform(m.type, {types:Array(String)}, {ranks:Array(Int64)}, 1048576) AS rank,
+    has({openers:Array(String)}, m.type) AS opens,
+    m.type = 'conversation.merged' AND m.texts['into_conversation_id'] = m.entity AS other,
+    m.texts['actor'] AS actor,
+    multiIf(m.type != 'message.created' OR m.ints['automated'] != 0, '',
+      actor = 'customer' AND m.texts['visibility'] != 'internal', 'ask',
+      actor = 'agent', if(m.texts['visibility'] = 'internal', 'note', 'reply'), '') AS says,
+    multiIf(
+      m.type IN ('conversation.created', 'conversation.status_changed'),
+        if(m.texts['status'] IN ('new', 'open', 'pending', 'on_hold', 'snoozed', 'solved', 'closed'), m.texts['status'], ''),
+      m.type = 'conversation.reopened', 'open',
+      m.type = 'conversation.merged', 'merged',
+      m.type = 'conversation.deleted', 'deleted', '') AS word,
+    multiIf(
+      m.type = 'conversation.tagged' AND m.texts['tag'] = 'spam', toInt8(NOT mapContains(m.ints, 'added') OR m.ints['added'] != 0),
+      m.type IN ('conversation.status_changed', 'conversation.deleted') AND m.texts['reason'] = 'spam', 1, -1) AS spam,
+    m.type = 'conversation.created' AND actor IN ('', 'customer') AND m.texts['direction'] != 'outbound'
+      AND m.texts['initiation'] != 'outbound' AS by_customer
+  FROM members AS m
+),
+
+-- Each item with the events that apply, in order. An event does not where
+-- another of the item replaces it.
+items AS (
+  SELECT m.tenant AS tenant, m.partition AS partition, m.entity AS item, any(m.now) AS now,
+    arraySort(groupArray(CAST((
+      m.t, m.rank, m.sequence, toString(m.uid), m.type, m.opens, m.other, m.says, m.word, m.spam, m.by_customer, m.actor,
+      m.texts['agent_id'], m.texts['channel'], m.texts['customer_id'], m.texts['team_id'], m.texts['priority'], m.texts['ticket_type'],
+      if(m.other AND mapContains(m.ints, 'merged_began_at'), m.ints['merged_began_at'], m.t)
+    ), 'Tuple(t Int64, rank Int64, sequence Int64, uid String, type String, opens Bool, other Bool, says String, word String, spam Int8,
+      by_customer Bool, actor String, agent String, channel String, customer String, team String, priority String, kind String,
+      began Int64)'))) AS events
+  FROM words AS m
+  LEFT JOIN (
+    SELECT tenant, partition, entity, replaces AS uid, replaced_t, count() AS times
+    FROM members
+    WHERE replaces != toUUID('00000000-0000-0000-0000-000000000000')
+    GROUP BY tenant, partition, entity, uid, replaced_t
+  ) AS named ON named.tenant = m.tenant AND named.partition = m.partition AND named.entity = m.entity
+    AND named.uid = m.uid AND named.replaced_t = m.t
+  WHERE NOT m.withdrawn AND named.times = toUInt64(m.replaces = m.uid AND m.replaced_t = m.t)
+    AND (m.type IN ('conversation.created', 'conversation.status_changed', 'conversation.assigned', 'conversation.team_changed',
+      'conversation.priority_changed', 'conversation.type_changed', 'conversation.tagged', 'conversation.merged',
+      'conversation.reopened', 'conversation.bot_handoff', 'conversation.deleted', 'message.created'))
+  GROUP BY m.tenant, m.partition, m.entity
+),
+
+-- arrayMap over arrays of one element gives names to values that are used more
+-- than once: the names stand before its body, the values behind it.
+folded AS (
+  SELECT tenant, partition, item, now, events, arrayFold((s, e, n) ->
+    arrayMap(lost ->
+    arrayMap((how, over) ->
+    arrayMap((gap, recent) ->
+    arrayMap(echo ->
+    arrayMap(begins ->
+    arrayMap((was, opened, assignee, assigned) ->
+    arrayMap((became, opens, assigns) ->
+    arrayMap((going, went) ->
+    arrayMap((since, until, has, had_since) -> if(echo,
+      CAST((s.life, s.opened, how, s.since, over, s.assignee, s.assigned,
+        arrayConcat(s.journal, if(lost, [(s.life, 0, over, '', 'lost', s.opened, over, false, s.assignee, s.assigned)], []))), State),
+      CAST((s.life + begins, opens, became, since, until, has, had_since, arrayConcat(s.journal,
+        if(lost, [(s.life, 0, over, '', 'lost', s.opened, over, false, s.assignee, s.assigned)], []),
+        [(s.life + begins, n, e.t, was, became, opens, until, assigns, has, had_since)])), State)),
+
+    -- Since when it is open, and when it was over; who has it then.
+    [if(going AND NOT went, e.t, s.since)],
+    [multiIf(NOT going AND (went OR begins OR NOT s.opened), e.t, over)],
+    [if(assigns, e.agent, assignee)],
+    [if(assigns AND e.agent != assignee, e.t, assigned)])[1],
+
+    -- Whether it is open after the event, and was before it.
+    [opens AND became = ''], [NOT begins AND s.opened AND how = ''])[1],
+
+    -- How it stands then, whether it has an opener, whether somebody gets it.
+    [multiIf(
+      e.other, was,
+      e.word = 'deleted', 'deleted',
+      has(finals, was), was,
+      e.word = 'merged', 'merged',
+      e.word IN ('solved', 'closed'), if(was = '', e.word, was),
+      e.word = '' OR e.type = 'conversation.created', was,
+      '')],
+    [opened OR e.opens],
+    [NOT has(finals, was) AND (e.type = 'conversation.assigned'
+      OR e.type = 'conversation.created' AND e.agent != '' AND assignee = '')])[1],
+
+    -- What it was before the event.
+    [if(begins, '', how)], [if(begins, s.life > 0 AND recent, s.opened)], [if(begins, '', s.assignee)], [if(begins, 0, s.assigned)])[1],
+
+    [s.life = 0 OR gap AND NOT echo])[1],
+
+    -- So late it means something only where the customer writes or it is opened.
+    [gap AND recent AND NOT e.opens AND NOT (e.says = 'ask' OR e.type = 'conversation.reopened'
+      OR e.type = 'conversation.status_changed' AND e.word NOT IN ('', 'solved', 'closed'))])[1],
+
+    -- The life before was over for longer than the linger; it is still known.
+    [s.life > 0 AND NOT (s.opened AND how = '') AND e.t > over + {linger:Int64}],
+    [s.opened AND e.t <= over + {keep:Int64}])[1],
+
+    [if(lost, 'lost', s.how)], [if(lost, s.since + {max_age:Int64}, s.over)])[1],
+
+    -- It was open for the greatest age.
+    [s.life > 0 AND s.opened AND s.how = '' AND s.since + {max_age:Int64} < e.t])[1],
+
+    events, arrayMap(n -> toUInt32(n), arrayEnumerate(events)),
+    CAST((0, false, '', 0, 0, '', 0, []), State)) AS last
+  FROM items
+),
+
+-- One row for each event of a life, and one for its loss.
+journals AS (
+  SELECT tenant, partition, item, events, arrayConcat(last.journal,
+    if(last.opened AND last.how = '' AND last.since + {max_age:Int64} <= now, [CAST((last.life, 0, last.since + {max_age:Int64}, '', 'lost', true,
+      last.since + {max_age:Int64}, false, last.assignee, last.assigned), 'Tuple(life UInt32, n UInt32, t Int64, was String, became String,
+      opened Bool, over Int64, assigns Bool, assignee String, assigned Int64)')], [])) AS journal
+  FROM folded
+),
+
+rows AS (
+  SELECT tenant, partition, item, j.life AS life, k, j.t AS t, j.was AS was, j.became AS became, j.opened AS opened, j.over AS over,
+    j.assigns AS assigns, j.assignee AS assignee, j.assigned AS assigned,
+    NOT has(finals, was) AND NOT e.other AS live,
+    e.uid AS uid, e.type AS type, if(live, e.says, '') AS says, e.word AS word, if(j.n = 0, -1, e.spam) AS spam, e.by_customer AS by_customer,
+    e.actor AS actor, e.agent AS agent, if(e.other, e.began, t) AS began,
+    if(e.other, '', e.channel) AS channel, if(e.other, '', e.customer) AS customer, if(e.other, '', e.team) AS team,
+    if(e.other, '', e.priority) AS priority, if(e.other, '', e.kind) AS kind,
+    -- the status that it sets
+    multiIf(NOT live, NULL, type = 'conversation.status_changed' OR type = 'conversation.created' AND was = '', nullIf(word, ''),
+      type = 'conversation.reopened' AND was != '', 'open', NULL) AS sets,
+    -- the wait for a reply ends, if there is one
+    says = 'reply' OR was = '' AND became != '' AS ends
+  FROM (
+    SELECT tenant, partition, item, j, k, events[j.n] AS e
+    FROM journals
+    ARRAY JOIN journal AS j, arrayEnumerate(journal) AS k
+  )
+),
+
+-- What is known when each event has been taken, and what the next finds.
+known AS (
+  SELECT *,
+    ifNull(anyLast(sets) OVER past, 'new') AS status,
+    ifNull(any(nullIf(channel, '')) OVER past, '') AS channel_then,
+    ifNull(anyLast(nullIf(team, '')) OVER past, '') AS team_then,
+    ifNull(anyLast(nullIf(priority, '')) OVER past, '') AS priority_then,
+    sum(ends) OVER past - ends AS grp,
+    leadInFrame(t, 1, t) OVER (PARTITION BY tenant, partition, item, life ORDER BY k ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) - t AS lasts
+  FROM rows
+  WINDOW past AS (PARTITION BY tenant, partition, item, life ORDER BY k ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+
+-- The lives that have an opener: the others show nothing.
+lives AS (
+  SELECT tenant, partition, item, life,
+    argMin(uid, k) AS life_uid, argMin(t, k) AS opened_t, least(opened_t, min(began)) AS origin, argMax(became, k) AS how, argMax(over, k) AS over_t,
+    argMaxIf(channel_then, k, 1) AS life_channel, argMax(team_then, k) AS life_team, argMax(priority_then, k) AS life_priority,
+    argMaxIf(kind, k, kind != '') AS life_kind, argMinIf(customer, k, customer != '') AS life_customer, argMax(status, k) AS life_status,
+    argMax(assignee, k) AS life_assignee,
+    argMinIf(agent, k, (assigns OR says = 'reply') AND agent != '') AS first_had, argMaxIf(agent, k, (assigns OR says = 'reply') AND agent != '') AS last_had,
+    countIf(says = 'reply') AS wrote,
+    least(32, uniqExactIf(agent, says = 'note' AND agent != '')) AS noted,
+    countIf(was = '' AND became IN ('solved', 'closed')) AS solved,
+    minOrNullIf(t, was = '' AND became IN ('solved', 'closed')) AS first_solved, maxOrNullIf(t, was = '' AND became IN ('solved', 'closed')) AS last_solved,
+    countIf(was != '' AND became = '') AS reopened,
+    sumIf(lasts, became = '' AND status IN ('new', 'open', 'on_hold')) AS waited,
+    sumIf(lasts, became = '' AND status IN ('new', 'open')) AS worked,
+    sumIf(lasts, became = '' AND assignee = '') AS nobodys,
+    argMaxIf(spam, k, spam >= 0) = 1 AS is_spam,
+    maxIf(k, spam = 0 AND was != 'deleted') AS cleared,
+    arrayFirst(v -> v.1 > cleared, arraySort(groupArrayIf((toUInt64(k), t), spam = 1 OR was != 'deleted' AND became = 'deleted'))) AS void,
+    if(void.1 = 0, NULL, void.2) AS void_t,
+    arrayFold((s, r) ->
+      arrayMap(starts ->
+      arrayMap((asks, hands, returns, replies) ->
+      arrayMap((since, ended, replied) -> CAST((
+        since,
+        multiIf(starts, NOT s.early, asks OR hands, false, returns, s.knock = 0, s.vague),
+        s.handed OR hands,
+        replied,
+        if(r.stops AND since != 0 AND replied = 0 AND ended = 0, r.t, ended),
+        s.begun OR r.act = 'created',
+        s.early OR r.act = 'reply' AND s.replied = 0 AND s.since = 0 AND NOT s.begun,
+        s.clamped OR starts AND s.early,
+        if(replies, r.agent, s.sender),
+        if(replies, r.assignee, s.assignee),
+        if(replies, if(r.assignee = '', 0, r.assigned), s.assigned),
+        if(s.replied = 0 AND replied != 0, r.k, s.k),
+        multiIf(r.stops OR r.act IN ('reply', 'reopen'), 0, r.act = 'knock' AND s.knock = 0, r.t, s.knock)
+      ), First),
+
+      -- Since when it is waited for, when that was over without it, when it came.
+      [multiIf(starts OR asks AND r.act = 'ask' OR hands, r.t, asks, s.knock, returns, r.t, s.since)],
+      [if(asks OR hands OR returns OR replies AND s.since != 0, 0, s.ended)],
+      [multiIf(s.replied != 0, s.replied, starts AND s.early OR r.act = 'reply' AND s.since != 0, r.t, 0)])[1],
+
+      -- The customer's word begins the wait, a bot hands over, somebody opens it
+      -- again and not the agent, a person writes.
+      [s.replied = 0 AND (r.act = 'ask' OR r.act = 'reopen' AND s.knock != 0)
+        AND (s.since = 0 OR s.vague OR s.ended != 0 OR r.act = 'reopen' AND r.actor != 'agent')],
+      [r.act = 'handoff' AND s.replied = 0 AND NOT s.handed],
+      [r.act = 'reopen' AND s.replied = 0 AND r.actor != 'agent' AND s.knock = 0],
+      [r.act = 'reply' AND s.replied = 0 AND (s.since != 0 OR NOT s.begun AND NOT s.early)])[1],
+
+      -- The conversation is created by the customer.
+      [r.act = 'created' AND NOT s.begun AND r.by_customer AND s.since = 0])[1],
+
+      arraySort(r -> r.k, groupArray(CAST((toUInt64(k), t, multiIf(
+          NOT live, '',
+          type = 'conversation.created', 'created',
+          says = 'ask', if(was = '', 'ask', 'knock'),
+          says = 'reply', 'reply',
+          type = 'conversation.bot_handoff' AND was = '', 'handoff',
+          was != '' AND became = '', 'reopen', ''),
+        was != became AND became != '', by_customer, actor, agent, assignee, assigned),
+        'Tuple(k UInt64, t Int64, act String, stops Bool, by_customer Bool, actor String, agent String, assignee String, assigned Int64)'))),
+      CAST((0, false, false, 0, 0, false, false, false, '', '', 0, 0, 0), First)) AS fr
+  FROM known
+  GROUP BY tenant, partition, item, life
+  HAVING max(opened)
+),
+
+-- The waits for a reply: between two ends of one, where the customer wrote and
+-- the conversation was open.
+waits AS (
+  SELECT w.*, l.*,
+    row_number() OVER (PARTITION BY tenant, partition, item, life ORDER BY grp) AS nth,
+    fr.k != 0 AND fr.k < begins_k AS later,
+    multiIf(end_k = 0, 'waiting', end_says = 'reply', 'answered', end_became IN ('merged', 'lost'), end_became, 'closed') AS outcome_then
+  FROM (
+    SELECT tenant, partition, item, life, grp,
+      argMinIf(uid, k, says = 'ask') AS ask_uid, argMinIf(t, k, says = 'ask') AS ask_t,
+      if(argMinIf(was, k, says = 'ask') = '', minIf(k, says = 'ask'), minIf(k, was != '' AND became = '')) AS begins_k,
+      maxIf(k, ends) AS end_k, maxOrNullIf(t, ends) AS end_t, argMaxIf(says, k, ends) AS end_says, argMaxIf(became, k, ends) AS end_became,
+      argMax(agent, k) AS end_agent, argMax(assignee, k) AS end_assignee, argMax(channel_then, k) AS end_channel,
+      argMax(team_then, k) AS end_team, argMax(priority_then, k) AS end_priority
+    FROM known
+    GROUP BY tenant, partition, item, life, grp
+    HAVING countIf(says = 'ask') > 0 AND countIf(became = '') > 0
+  ) AS w
+  INNER JOIN lives AS l USING (tenant, partition, item, life)
+),
+
+conversation AS (
+  SELECT tenant, {feed:String} AS feed, {generation:Int64} AS generation, {epoch:Int64} AS epoch, partition, item,
+    toUUID(life_uid) AS id, fromUnixTimestamp64Milli(opened_t, 'UTC') AS opened_at,
+    void_t IS NULL AND how != 'lost' AS counts,
+    life_channel AS channel, life_team AS team, life_priority AS priority, life_kind AS type,
+    first_had AS first_agent, last_had AS last_agent, life_customer AS customer,
+    fromUnixTimestamp64Milli(origin, 'UTC') AS started_at,
+    if(how IN ('', 'lost'), NULL, fromUnixTimestamp64Milli(over_t, 'UTC')) AS ended_at,
+    multiIf(how = '', 'open', how = 'lost', 'lost', 'closed') AS state,
+    life_status AS status,
+    if(is_spam AND NOT has(finals, how), 'spam', how) AS outcome,
+    fromUnixTimestamp64Milli(nullIf(fr.since, 0), 'UTC') AS frt_started_at,
+    fromUnixTimestamp64Milli(multiIf(fr.since = 0, NULL, fr.replied != 0, fr.replied, how = 'lost', NULL, nullIf(fr.ended, 0)), 'UTC') AS frt_ended_at,
+    fromUnixTimestamp64Milli(nullIf(fr.replied, 0), 'UTC') AS first_reply_at,
+    if(fr.replied = 0, '', fr.sender) AS first_reply_by,
+    if(fr.replied = 0, '', fr.assignee) AS first_reply_assignee,
+    if(fr.replied = 0 OR NOT counts, NULL, fr.replied - fr.since) AS frt,
+    frt AS frt_business,
+    if(fr.replied = 0 OR fr.assigned = 0 OR NOT counts, NULL, fr.replied - greatest(fr.since, fr.assigned)) AS frt_assigned,
+    frt_assigned AS frt_assigned_business,
+    if(frt IS NULL, NULL, toUInt8(fr.clamped)) AS frt_clamped,
+    fromUnixTimestamp64Milli(first_solved, 'UTC') AS first_solved_at,
+    if(how IN ('solved', 'closed'), fromUnixTimestamp64Milli(last_solved, 'UTC'), NULL) AS last_solved_at,
+    if(counts AND how != 'merged', first_solved - origin, NULL) AS first_resolution,
+    first_resolution AS first_resolution_business,
+    if(counts AND how IN ('solved', 'closed'), last_solved - origin, NULL) AS full_resolution,
+    full_resolution AS full_resolution_business,
+    if(counts AND how != '', waited, NULL) AS requester_wait, requester_wait AS requester_wait_business,
+    if(counts AND how != '', worked, NULL) AS agent_work, agent_work AS agent_work_business,
+    if(counts AND how != '', nobodys, NULL) AS unassigned, unassigned AS unassigned_business,
+    ifNull(a.answers, 0) AS replies,
+    wrote AS touches, solved AS solves, reopened AS reopens, noted AS handoffs
+  FROM lives
+  LEFT JOIN (
+    SELECT tenant, partition, item, life, countIf(outcome_then = 'answered') AS answers FROM waits GROUP BY tenant, partition, item, life
+  ) AS a USING (tenant, partition, item, life)
+),
+
+reply AS (
+  SELECT tenant, {feed:String} AS feed, {generation:Int64} AS generation, {epoch:Int64} AS epoch, partition, item,
+    toUUID(ask_uid) AS id, fromUnixTimestamp64Milli(ask_t, 'UTC') AS opened_at,
+    if(end_k = 0, life_channel, end_channel) AS channel,
+    if(end_k = 0, life_team, end_team) AS team,
+    if(end_k = 0, life_priority, end_priority) AS priority,
+    nth, if(later, 'next', 'first') AS kind,
+    opened_at AS waiting_since,
+    if(outcome_then IN ('waiting', 'lost'), NULL, fromUnixTimestamp64Milli(end_t, 'UTC')) AS ended_at,
+    outcome_then AS outcome,
+    if(outcome_then = 'answered', end_t - ask_t, NULL) AS wait,
+    wait AS wait_business,
+    if(outcome_then = 'answered', end_agent, '') AS sender,
+    if(end_k = 0, life_assignee, end_assignee) AS assignee
+  FROM waits
+  WHERE void_t IS NULL OR end_k != 0 AND void_t > end_t + {linger:Int64}
+)
+
+SELECT * FROM {family:Identifier}
