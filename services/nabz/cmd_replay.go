@@ -40,10 +40,11 @@ type replayCmd struct {
 
 // Help shows examples.
 func (replayCmd) Help() string {
-	return `Reads the file twice and sends it through the collector. The last line of the
-output is JSON: rows, events, accepted, repeats, late, rejected, dead_lettered,
-seconds. Without --wait, accepted is what the collector took, and repeats and
-late events are not told apart. How to write a mapping: docs/mappings.md.
+	return `Reads the file twice and sends it through the collector, in the order of time
+if it has no more than 500,000 events. The last line of the output is JSON:
+rows, events, accepted, repeats, late, rejected, dead_lettered, seconds. Without
+--wait, accepted is what the collector took, and repeats and late events are not
+told apart. How to write a mapping: docs/mappings.md.
 
 Examples: nabz replay calls.tsv --mapping anonymous_bank --wait
           nabz replay calls.csv --mapping ours.yaml --dry-run

@@ -57,6 +57,7 @@ type Config struct {
 	Rate      float64
 	Shuffle   time.Duration // send in an order that is off by at most this
 	Seed      uint64
+	Hold      int       // how many events are held to be sent in the order of time; 0: 500,000
 	DryRun    int       // print that many events and send none
 	Outcome   Outcome   // nil: what became of the events is not asked
 	Out       io.Writer // dry run and summary
@@ -428,7 +429,7 @@ func (r *replay) dryRun() error {
 	r.sum = sum
 	r.summary.Rows, r.summary.Events = sum.rows, sum.events
 	n := 0
-	err = r.events(func(body []byte, _ int64) error {
+	err = r.asRead(func(body []byte, _ int64) error {
 		if n++; n > r.DryRun {
 			return enough
 		}

@@ -130,11 +130,11 @@ func parsed(t *testing.T, file, text string) *mapping.Mapping {
 // TestClockNeverOvertakes holds the law of a replay: a record of the feed's
 // clock is never later than an event that is sent behind it.
 func TestClockNeverOvertakes(t *testing.T) {
-	f := func(name string, shuffle time.Duration) {
+	f := func(name string, shuffle time.Duration, hold int) {
 		t.Run(name, func(t *testing.T) {
 			d := open(t)
 			var out bytes.Buffer
-			sum, err := Run(t.Context(), Config{File: sample, Mapping: builtIn(t, "anonymous_bank"), Collector: d.url, APIKey: apiKey, Tenant: "bank", Feed: "f", Shuffle: shuffle, Seed: 5, Out: &out})
+			sum, err := Run(t.Context(), Config{File: sample, Mapping: builtIn(t, "anonymous_bank"), Collector: d.url, APIKey: apiKey, Tenant: "bank", Feed: "f", Shuffle: shuffle, Seed: 5, Hold: hold, Out: &out})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,8 +174,9 @@ func TestClockNeverOvertakes(t *testing.T) {
 			}
 		})
 	}
-	f("file", 0)
-	f("shuffled", time.Hour)
+	f("sorted", 0, 0)
+	f("too_large_to_be_held", 0, 100)
+	f("shuffled", time.Hour, 0)
 }
 
 // TestSurvivesABadDoor sends through a door that breaks off every third

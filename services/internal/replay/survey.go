@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +13,12 @@ import (
 	"github.com/nabz/nabz/pkg/source"
 )
 
-// maxShuffled is how many events are shuffled at most: they are held in memory,
-// about half a kilobyte each.
-const maxShuffled = 2_000_000
+// maxShuffled and maxSorted are how many events are sent in an order of their
+// own at most: they are held in memory, about half a kilobyte each.
+const (
+	maxShuffled = 2_000_000
+	maxSorted   = 500_000
+)
 
 // survey is what the first reading of a file finds.
 type survey struct {
@@ -97,11 +101,19 @@ func (r *replay) each(f func(line int, events []source.Event, bad *source.RowErr
 }
 
 // events gives each event as text and the least time still to be sent behind
-// it, in the order of the file or shuffled, and calls done at the end.
+// it, and calls done at the end. Files are often in the order of a table, not of
+// time; in the order of time nothing is late, intervals close as they go by, and
+// each costs what it cost when it happened. A file too large to be held goes in
+// its own order.
 func (r *replay) events(f func(body []byte, least int64) error, done func() error) error {
-	if r.Shuffle > 0 {
-		return r.shuffled(f, done)
+	if r.Shuffle > 0 || r.sum.events <= int64(cmp.Or(r.Hold, maxSorted)) {
+		return r.sorted(f, done)
 	}
+	return r.asRead(f, done)
+}
+
+// asRead gives the events in the order of the file.
+func (r *replay) asRead(f func(body []byte, least int64) error, done func() error) error {
 	row := 0
 	err := r.each(func(_ int, events []source.Event, _ *source.RowError) error {
 		// Of the own block all is still to come.
@@ -120,28 +132,28 @@ func (r *replay) events(f func(body []byte, least int64) error, done func() erro
 	return done()
 }
 
-// shuffled sends every event at its time plus a random part of Shuffle.
-func (r *replay) shuffled(f func(body []byte, least int64) error, done func() error) error {
+// sorted gives every event at its time plus a random part of Shuffle.
+func (r *replay) sorted(f func(body []byte, least int64) error, done func() error) error {
 	if r.sum.events > maxShuffled {
 		return fmt.Errorf("shuffle %d events: at most %d are held in memory", r.sum.events, maxShuffled)
 	}
-	type shuffledEvent struct {
+	type held struct {
 		at, time, least int64
 		body            []byte
 	}
 	random := rand.New(rand.NewPCG(r.Seed, 0))
-	all := make([]shuffledEvent, 0, r.sum.events)
+	all := make([]held, 0, r.sum.events)
 	err := r.each(func(_ int, events []source.Event, _ *source.RowError) error {
 		for i := range events {
 			e := &events[i]
-			all = append(all, shuffledEvent{at: e.Time + random.Int64N(r.Shuffle.Milliseconds()+1), time: e.Time, body: e.AppendJSON(nil, r.extensions)})
+			all = append(all, held{at: e.Time + random.Int64N(r.Shuffle.Milliseconds()+1), time: e.Time, body: e.AppendJSON(nil, r.extensions)})
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(all, func(a, b shuffledEvent) int { return int(min(max(a.at-b.at, -1), 1)) })
+	slices.SortStableFunc(all, func(a, b held) int { return cmp.Compare(a.at, b.at) })
 	least := int64(math.MaxInt64)
 	for i := len(all) - 1; i >= 0; i-- {
 		least = min(least, all[i].time)
