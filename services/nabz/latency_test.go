@@ -34,13 +34,13 @@ var loadRate = flag.Int("load-rate", 5_000, "events a second that BenchmarkLaten
 
 // BenchmarkLatency sends 5,000 events a second at fixed times, whether the
 // answers come or not, through the collector of an installation with all parts
-// embedded, and measures of some of them how long after their sending they are
+// embedded and four partitions, as suits two cores, and measures of some of them how long after their sending they are
 // in a reading, and in what a query over the view of a KPI gives. Every tick
 // carries one contact that enters a queue of its own: the count of that queue
 // says which of them have arrived. The machine that sends and measures is the
 // one that is measured.
 func BenchmarkLatency(b *testing.B) {
-	path, stop := installationOf(b, "run")
+	path, stop := installationOf(b, "run", "--partitions", "4")
 	f, err := ready.Read(path)
 	if err != nil {
 		b.Fatal(err)
@@ -147,7 +147,7 @@ func (m *latencies) post(ctx context.Context, client *http.Client, body []byte) 
 
 // batch is one tick's events: a probe, and steps of contacts that begin, are
 // answered and end some ticks apart, in twenty queues of four channels, each
-// with twenty-five agents of its own.
+// with five agents of its own.
 func batch(tick, n int, at time.Time) []byte {
 	var b bytes.Buffer
 	event := func(typ, contact, queue string, number int, more string) {
@@ -168,7 +168,7 @@ func batch(tick, n int, at time.Time) []byte {
 		}
 		number := (begun + i/3) % 20
 		contact, queue := fmt.Sprintf("c-%d-%d", begun, i/3), fmt.Sprintf("queue-%d", number)
-		agent := fmt.Sprintf(`,"agent_id":"agent-%d-%d-%d"`, number, i/3%4, begun%25)
+		agent := fmt.Sprintf(`,"agent_id":"agent-%d-%d-%d"`, number, i/3%4, begun%5)
 		switch i % 3 {
 		case 0:
 			event("contact.queued", contact, queue, i/3, "")
