@@ -52,6 +52,7 @@ type Board struct {
 	cubes    []*cube
 	stale    []*cube       // to be shown, each at once
 	many     []*cube       // and those that take turns
+	aging    []*cube       // and behind them those that only the clock has changed
 	offset   int64         // of the last record
 	cleared  int64         // the minute for which old panes were let go of
 	bounds   [grains]int64 // where the oldest panes begin that are kept
@@ -173,19 +174,23 @@ func (b *Board) Clock() (now int64, ok bool) {
 // them to be shown at once. In a scope of more, such as agents, they take turns.
 const few = 128
 
-// atOnce is how many of the many one call of Readings shows: at 0.1 ms each
+// atOnce is how many of the many one call of Readings shows, and turnAtOnce how
+// many it takes over the end of a minute, whatever else has changed: together
 // they hold the few up for some milliseconds.
-const atOnce = 64
+const (
+	atOnce     = 64
+	turnAtOnce = 256
+)
 
 // Readings calls write with every reading whose numbers changed since the last
 // call, and, once the clock has left a minute, with every reading as it was
-// last given in that minute, Kept. One call does a part where much has changed,
-// as it has at the end of a minute, when all windows move on: first what changed
-// of scopes with few choices, such as queues, then what changed of others, such
-// as agents, in turn, then what moves with the clock alone; more says that
-// it is to be called again. Where the clock stands behind that
-// of the last call, since all is computed anew, nothing is given until it has
-// come as far again. The reading is used again after write returns.
+// last given in that minute, Kept. One call does a part where much has changed:
+// all that has of scopes with few choices, such as queues; some that has of
+// others, such as agents, in turn; and of the windows that move on at the end of
+// a minute, some. more says that something is left for the next call. Where the
+// clock stands behind that of the last call, since all is computed anew, nothing
+// is given until it has come as far again. The reading is used again after write
+// returns.
 func (b *Board) Readings(write func(*row.Reading)) (more bool) {
 	now, ok := b.Clock()
 	if !ok || now < b.now {
@@ -209,18 +214,24 @@ func (b *Board) Readings(write func(*row.Reading)) (more bool) {
 	}
 	b.stale = b.stale[:0]
 	n := min(atOnce, len(b.many))
-	for _, c := range b.many[:n] {
-		b.refresh(c, write)
-	}
-	b.many = slices.Delete(b.many, 0, n)
+	b.many = b.some(b.many, n, write)
+	b.aging = b.some(b.aging, min(atOnce-n, len(b.aging)), write)
 	turning := len(b.turning) > 0
-	for ; n < atOnce && len(b.turning) > 0; n++ {
+	for n = 0; n < turnAtOnce && len(b.turning) > 0; n++ {
 		b.turn(write)
 	}
 	if turning && len(b.turning) == 0 {
 		b.forget()
 	}
-	return len(b.many)+len(b.turning) > 0
+	return len(b.many)+len(b.aging)+len(b.turning) > 0
+}
+
+// some shows the first n of a list and gives the rest.
+func (b *Board) some(list []*cube, n int, write func(*row.Reading)) []*cube {
+	for _, c := range list[:n] {
+		b.refresh(c, write)
+	}
+	return slices.Delete(list, 0, n)
 }
 
 // tick lets the readings be shown again that change with the clock alone.
@@ -233,19 +244,25 @@ func (b *Board) tick() {
 	}
 }
 
-// enlist puts a cube in the list of those to be shown.
+// enlist puts a cube in a list of those to be shown.
 func (b *Board) enlist(c *cube) {
-	if c.family.counts[c.scope] > few {
+	switch {
+	case c.family.counts[c.scope] <= few:
+		b.stale = append(b.stale, c)
+	case c.ticked:
+		b.aging = append(b.aging, c)
+	default:
 		b.many = append(b.many, c)
-		return
 	}
-	b.stale = append(b.stale, c)
 }
 
-// refresh shows a cube from the list.
+// refresh shows a cube from a list, unless it has been since it came there.
 func (b *Board) refresh(c *cube, write func(*row.Reading)) {
+	if !c.stale {
+		return
+	}
 	b.keep(c, write)
-	b.show(c, c.ticked, write)
+	b.show(c, c.ticked && !c.turned, write)
 	c.stale, c.ticked = false, false
 }
 
@@ -256,7 +273,7 @@ func (b *Board) Turning() bool { return len(b.turning) > 0 }
 func (b *Board) leave(now int64) {
 	b.left = left{minute: b.minute, asOf: b.now, version: b.version}
 	for _, c := range b.cubes {
-		c.turned, c.ticked, c.owing = true, false, b.now != 0
+		c.turned, c.owing = true, b.now != 0
 	}
 	b.turning = append(b.turning[:0], b.cubes...)
 }

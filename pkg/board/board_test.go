@@ -139,11 +139,7 @@ func (w wall) take(tb testing.TB, b *board.Board) (n int) {
 	tb.Helper()
 	for b.Readings(func(r *row.Reading) {
 		n++
-		c, err := row.Decode(row.Append(nil, r))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		r = c.(*row.Reading)
+		r = clone(tb, r)
 		key := fmt.Sprint(r.Tenant, r.KPI, r.Scope, r.Dims)
 		was := w[key]
 		switch {
@@ -158,6 +154,16 @@ func (w wall) take(tb testing.TB, b *board.Board) (n int) {
 	}) {
 	}
 	return n
+}
+
+// clone is a reading that stays as it is.
+func clone(tb testing.TB, r *row.Reading) *row.Reading {
+	tb.Helper()
+	c, err := row.Decode(row.Append(nil, r))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c.(*row.Reading)
 }
 
 func numbers(r *row.Reading) string {
@@ -386,6 +392,47 @@ func TestSince(t *testing.T) {
 	seen.take(t, b)
 	if got := seen.value("offered", nil, board.Today); got != 8 {
 		t.Errorf("today is %g when all has come", got)
+	}
+}
+
+// TestManyTakeTurns lets more queues than are shown at once change all the time:
+// what changed is shown before what only the clock has changed, and the end of a
+// minute is passed all the same.
+func TestManyTakeTurns(t *testing.T) {
+	const queues = 1_000
+	s := set(t)
+	b, seen := board.New(config(s)), wall{}
+	version := int64(0)
+	change := func(from, to int, bucket int64) {
+		for q := from; q < to; q++ {
+			version++
+			step(t, b, version, [][]byte{offered(s, 60, bucket, version, version, fmt.Sprint("q", q), "voice")})
+		}
+	}
+	step(t, b, 0, progress(noon, 1))
+	change(0, queues, noon)
+	seen.take(t, b)
+	for i := range int64(5) {
+		step(t, b, version, progress(noon+1000+i*1000, 2+i))
+		changed := int(i) * 150
+		change(changed, changed+1, noon)
+		b.Readings(func(r *row.Reading) { seen[fmt.Sprint(r.Tenant, r.KPI, r.Scope, r.Dims)] = clone(t, r) })
+		if got := seen.value("offered", []string{fmt.Sprint("q", changed)}, "1m"); got != float64(version) {
+			t.Fatalf("queue %d is shown with %g, want %d", changed, got, version)
+		}
+	}
+	step(t, b, version, progress(noon+60_000, 10))
+	calls := 0
+	for again := true; again; again = b.Turning() {
+		if calls++; calls > 20 {
+			t.Fatal("the windows have not moved over the end of the minute")
+		}
+		change(0, queues, noon+60_000)
+		b.Readings(func(*row.Reading) {})
+	}
+	seen.take(t, b)
+	if all := seen.value("offered", nil, "5m"); all < queues {
+		t.Errorf("%g are offered", all)
 	}
 }
 

@@ -84,9 +84,8 @@ func (b *Board) mark(g *group, grain int, bucket int64) {
 }
 
 func (b *Board) touch(c *cube) {
-	c.ticked = false
-	if !c.stale {
-		c.stale = true
+	if !c.stale || c.ticked {
+		c.stale, c.ticked = true, false
 		b.enlist(c)
 	}
 }
