@@ -146,8 +146,9 @@ func toldNaively(values string) string {
 
 // renderer makes SQL of formulas.
 type renderer struct {
-	d     *kpi.Definition
-	naive bool
+	d       *kpi.Definition
+	naive   bool
+	minutes string // of Query
 }
 
 // scaled renders a formula in the unit of its definition. A quotient is of whole
@@ -184,7 +185,11 @@ func (r renderer) ref(e kpi.Ref) string {
 	case kpi.AtEnd:
 		return fmt.Sprintf("toNullable(toFloat64(%s_end))", e.Measure)
 	case kpi.Mean:
-		return fmt.Sprintf("(%s_ms / nullIf(greatest(0, dateDiff('millisecond', toDateTime64(time, 3, 'UTC'), %s)), 0))", e.Measure, end)
+		span := fmt.Sprintf("greatest(0, dateDiff('millisecond', toDateTime64(time, 3, 'UTC'), %s))", end)
+		if r.minutes != "" {
+			span += " * " + r.minutes
+		}
+		return fmt.Sprintf("(%s_ms / nullIf(%s, 0))", e.Measure, span)
 	case kpi.Spent:
 		return fmt.Sprintf("toNullable(toFloat64(%s_ms))", e.Measure)
 	case kpi.Oldest:

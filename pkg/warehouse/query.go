@@ -43,6 +43,7 @@ type Query struct {
 	WeekStart  int      // 1 Monday to 7 Sunday
 	Where      []string // conditions on tenant, feed, bucket and dimensions
 	cells      bool     // show distributions too
+	minutes    string   // of how many minutes' panes a row is, where not of its own alone
 }
 
 // Values is the query over panes. Its columns: time, date, tenant, feed, the
@@ -91,7 +92,7 @@ func shownJoin(alias string) string {
 // that the source is of facts.
 func (m *Model) values(q Query, source string, naive bool) string {
 	d := q.Definition
-	r := renderer{d, naive}
+	r := renderer{d, naive, q.minutes}
 	var b strings.Builder
 	b.WriteString("SELECT time, toDate(time) AS date, tenant, feed")
 	for _, dim := range q.By {

@@ -60,20 +60,21 @@ ORDER BY %[9]s`, Quote(s.Zone), columns, number, Quote(number), Public, strings.
 func (m *Model) rolling(s Shown) string {
 	f := s.Filter
 	f.FromMs, f.ToMs = 0, 0
-	q := Query{Definition: s.Definition, By: s.By, Grain: Minute, Zone: s.Zone, Where: f.Where(Minute, s.By)}
+	q := Query{Definition: s.Definition, By: s.By, Grain: Minute, Zone: s.Zone, Where: f.Where(Minute, s.By), minutes: fmt.Sprint(s.Minutes)}
+	if s.Minutes == 0 {
+		q.minutes = fmt.Sprintf("(intDiv(toUnixTimestamp(time) - toUnixTimestamp(toDateTime(toDate(time), %s)), 60) + 1)", Quote(s.Zone))
+	}
 	return m.values(q, m.spread(s, m.stored(q)), false)
 }
 
 // spread lets each row of a source count in every minute whose window it lies
-// in. What is open at the end counts in its own alone, and the time of levels is
-// that of the whole window.
+// in. What is open at the end counts in its own alone.
 func (m *Model) spread(s Shown, source string) string {
 	bucket := "toUnixTimestamp(s.bucket)"
-	until, minutes := fmt.Sprintf("%s + %d", bucket, s.Minutes*60), fmt.Sprint(s.Minutes)
+	until := fmt.Sprintf("%s + %d", bucket, s.Minutes*60)
 	if s.Minutes == 0 {
 		day := fmt.Sprintf("toDate(toTimeZone(s.bucket, %s))", Quote(s.Zone))
 		until = fmt.Sprintf("toUnixTimestamp(toDateTime(%s + 1, %s))", day, Quote(s.Zone))
-		minutes = fmt.Sprintf("(intDiv(slot - toUnixTimestamp(toDateTime(%s, %s)), 60) + 1)", day, Quote(s.Zone))
 	}
 	from := bucket
 	if s.Filter.FromMs != 0 {
@@ -92,9 +93,7 @@ func (m *Model) spread(s Shown, source string) string {
 		switch p.kind {
 		case partEnd, partOldest:
 			expr = fmt.Sprintf("if(slot = %s, %s, %s)", bucket, expr, p.kind.nothing())
-		case partMs:
-			expr = fmt.Sprintf("%s / %s", expr, minutes)
-		case partSum, partCount, partHist, partGreatest:
+		case partMs, partSum, partCount, partHist, partGreatest:
 		}
 		fmt.Fprintf(&b, ", %s AS %s", expr, p.alias)
 	}

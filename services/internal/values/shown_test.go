@@ -43,11 +43,15 @@ func TestAsShown(t *testing.T) {
 	offered := d.Measures[0].Measure.Parts()[0].Column
 	w, _ := c.KPIs.Definition("waiting")
 	parts := w.Measures[0].Measure.Parts()
+	s, _ := c.KPIs.Definition("staffed_time")
+	there := s.Measures[0].Measure.Parts()[0].Column
 	for _, sql := range []string{
 		"INSERT INTO nabz_internal.progress (tenant, feed, epoch, topic, partition, position, now, state) VALUES ('', '', 1, 'nabz.panes.v1', 0, 9, '2026-03-02 12:30:30', 'open')",
 		fmt.Sprintf("INSERT INTO nabz_internal.pane_queue_segment (tenant, epoch, grain, bucket, queue, channel, version, %s, %s, %s) VALUES "+
 			"('t', 1, 60, '2026-03-02 12:00:00', 'sales', 'voice', 1, 3, 60000, 2), ('t', 1, 60, '2026-03-02 12:02:00', 'sales', 'chat', 1, 4, 120000, 5), "+
 			"('t', 1, 60, '2026-03-02 12:02:00', 'help', 'voice', 1, 8, 0, 0)", offered, parts[0].Column, parts[1].Column),
+		fmt.Sprintf("INSERT INTO nabz_internal.pane_login_span (tenant, epoch, grain, bucket, agent, team, version, %s) VALUES "+
+			"('t', 1, 60, '2026-03-02 12:01:00', 'amy', 'one', 1, 60000), ('t', 1, 60, '2026-03-02 12:02:00', 'amy', 'one', 1, 30000)", there),
 		"INSERT INTO nabz_internal.shown_reading (tenant, kpi, window, minute, scope, dims, as_of, numbers) VALUES " +
 			"('t', 'offered', '5m', '2026-03-02 12:01:00', 'queue', '[\"sales\"]', '2026-03-02 12:01:59.500', map('value', 3)), " +
 			"('t', 'offered', '5m', '2026-03-02 12:02:00', 'queue', '[\"sales\"]', '2026-03-02 12:02:59.500', map('value', 6)), " +
@@ -55,6 +59,9 @@ func TestAsShown(t *testing.T) {
 			"('t', 'offered', 'today', '2026-03-02 12:05:00', 'queue', '[\"sales\"]', '2026-03-02 12:05:59.500', map('value', 7)), " +
 			"('t', 'offered', '5m', '2026-03-02 12:09:00', 'queue', '[\"sales\"]', '2026-03-02 12:09:59.500', map('count', 0)), " +
 			"('t', 'offered', '5m', '2026-03-02 12:02:00', '', '[]', '2026-03-02 12:02:59.500', map('value', 14)), " +
+			"('t', 'staffed_time', '5m', '2026-03-02 12:02:00', '', '[]', '2026-03-02 12:02:59.500', map('value', 90)), " +
+			"('t', 'staffed_time', 'today', '2026-03-02 12:02:00', '', '[]', '2026-03-02 12:02:59.500', map('value', 90)), " +
+			"('t', 'waiting', 'today', '2026-03-02 12:02:00', '', '[]', '2026-03-02 12:02:59.500', map('mean', 0.004149377593360996)), " +
 			"('t', 'waiting', '5m', '2026-03-02 12:02:00', '', '[]', '2026-03-02 12:02:59.500', map('value', 5, 'mean', 0.6))",
 	} {
 		if err := conn.Exec(t.Context(), sql); err != nil {
@@ -91,6 +98,11 @@ func TestAsShown(t *testing.T) {
 	f(values.Request{KPI: "offered"}, "5m", "12:03:00Z t 14 12:02:59.500Z 15 -1")
 	f(values.Request{KPI: "waiting"}, "5m", "12:03:00Z t 5 12:02:59.500Z 5 0")
 	f(values.Request{KPI: "waiting.mean"}, "5m", "12:03:00Z t 0.6 12:02:59.500Z 0.6 0")
+	// Three minutes of the 723 since midnight.
+	f(values.Request{KPI: "waiting.mean"}, "today", "12:03:00Z t 0.004149377593360996 12:02:59.500Z 0.004149377593360996 0")
+	// Time is of the whole window, not of a minute of it.
+	f(values.Request{KPI: "staffed_time"}, "5m", "12:03:00Z t 90 12:02:59.500Z 90 0")
+	f(values.Request{KPI: "staffed_time"}, "today", "12:03:00Z t 90 12:02:59.500Z 90 0")
 }
 
 // TestAsShownOfEveryKPI runs the query of every formula and window.
