@@ -47,7 +47,8 @@ func Mappings() fs.FS { return sub(mappings, "mapping") }
 //go:embed clickhouse/proof/*.sql
 var proofs embed.FS
 
-// Proofs holds the SQL that makes facts of raw events on its own, <kind>.sql.
+// Proofs holds the SQL that makes facts of raw events on its own: <kind>.sql,
+// and members.sql, with which each begins.
 func Proofs() fs.FS { return sub(proofs, "clickhouse/proof") }
 
 // Events holds fields.yaml and one file for each family of events.

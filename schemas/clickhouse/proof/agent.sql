@@ -8,56 +8,22 @@
 -- and queues an agent has at each of them is how many intervals have begun less
 -- how many are over, and a stay is a run of events at which nothing changes.
 --
--- Parameters: family (login_span, agent_state or agent_pause: the rows to give),
--- feed, generation, epoch, tenant (empty: all), slices and slice (a part of the
--- items, by hash), heartbeat and max_age (ms), types with their ranks.
+-- Parameters: those of members.sql; family (login_span, agent_state or
+-- agent_pause: the rows to give), heartbeat and max_age (ms).
 WITH
-clocks AS (
-  SELECT tenant, partition, argMax(now, position) AS now, max(position) AS loaded
-  FROM nabz_internal.progress FINAL
-  WHERE topic = 'nabz.facts.v1' AND feed = {feed:String} AND generation = {generation:Int64} AND epoch = {epoch:Int64}
-  GROUP BY tenant, partition
-),
+{{members.sql}},
 
--- The records that count: of each id and time the one that stands.
-members AS (
-  SELECT (e.tenant, e.partition, e.entity) AS key,
-    e.uid AS uid, toUnixTimestamp64Milli(e.time) AS t, toString(e.type) AS type, e.sequence AS sequence,
-    e.replaces AS replaces, toUnixTimestamp64Milli(e.replaces_time) AS replaced_t, e.withdrawn AS withdrawn,
-    e.texts AS texts, e.ints AS ints, toUnixTimestamp64Milli(c.now) AS now
-  FROM nabz_internal.events AS e FINAL
-  INNER JOIN clocks AS c ON c.partition = e.partition AND c.tenant = if({feed:String} = '', '', e.tenant)
-  WHERE e.kind = 'agent' AND e.feed = {feed:String} AND e.generation = {generation:Int64}
-    AND ({tenant:String} = '' OR e.tenant = {tenant:String})
-    AND e.offset < c.loaded
-    AND cityHash64(e.entity) % {slices:UInt64} = {slice:UInt64}
-    AND (e.tenant, e.partition, e.offset) NOT IN (
-      SELECT tenant, partition, offset FROM nabz_internal.rejects FINAL
-      WHERE feed = {feed:String} AND cityHash64(entity) % {slices:UInt64} = {slice:UInt64})
-  ORDER BY e.revision DESC, e.hash DESC
-  LIMIT 1 BY e.tenant, e.partition, e.entity, e.uid, e.time
-),
-
--- What shows that an agent is there, numbered in order. An event does not apply
--- where another of the item replaces it.
+-- What shows that an agent is there, numbered in order.
 signs AS (
-  SELECT m.key AS key, toString(m.uid) AS uid, m.t AS t, m.type AS type, m.now AS now,
+  SELECT (m.tenant, m.partition, m.entity) AS key, m.uid AS uid, m.t AS t, m.type AS type, m.now AS now,
     m.texts['queue_id'] AS queue, m.texts['contact_id'] AS contact, m.texts['reason'] AS reason,
     if(m.type IN ('agent.login', 'agent.state_changed', 'agent.heartbeat'), m.texts['state'], '') AS state,
     if(mapContains(m.ints, 'available'), m.ints['available'] != 0, state = 'available') AS available,
     if(startsWith(m.type, 'agent.'), m.texts['team_id'], '') AS team,
-    toInt64(row_number() OVER (PARTITION BY m.key
-      ORDER BY m.t, transform(m.type, {types:Array(String)}, {ranks:Array(Int64)}, 1048576), m.sequence, toString(m.uid))) AS n
+    toInt64(row_number() OVER (PARTITION BY key ORDER BY m.t, m.rank, m.sequence, m.uid)) AS n
   FROM members AS m
-  LEFT JOIN (
-    SELECT key, replaces AS uid, replaced_t, count() AS times
-    FROM members
-    WHERE replaces != toUUID('00000000-0000-0000-0000-000000000000')
-    GROUP BY key, uid, replaced_t
-  ) AS named ON named.key = m.key AND named.uid = m.uid AND named.replaced_t = m.t
-  WHERE NOT m.withdrawn AND named.times = toUInt64(m.replaces = m.uid AND m.replaced_t = m.t)
-    AND (startsWith(m.type, 'agent.') OR m.type IN ('contact.answered', 'contact.hold_started', 'contact.hold_ended',
-      'contact.transferred', 'contact.ended', 'contact.wrapup_started', 'contact.wrapup_ended'))
+  WHERE startsWith(m.type, 'agent.') OR m.type IN ('contact.answered', 'contact.hold_started', 'contact.hold_ended',
+    'contact.transferred', 'contact.ended', 'contact.wrapup_started', 'contact.wrapup_ended')
 ),
 
 -- The log-in spans of each agent. What is known between two events:

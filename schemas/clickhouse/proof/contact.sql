@@ -10,11 +10,8 @@
 -- is a step like any other: a life that was open for the greatest age when the
 -- next event, or now, comes is lost at that age.
 --
--- Parameters: family (queue_segment, agent_segment or contact: the rows to
--- give), feed, generation, epoch, tenant (empty: all), slices and slice (a part
--- of the items, by hash), linger and max_age (ms), types with their ranks,
--- openers. Events of lives that were rejected as orphans are read all the same:
--- that they show nothing follows here too, and what they replaced stays replaced.
+-- Parameters: those of members.sql; family (queue_segment, agent_segment or
+-- contact: the rows to give), linger and max_age (ms).
 WITH
 -- What is known of an item between two of its events. A segment is named by
 -- the number of the event that opened it, 0 is none.
@@ -66,39 +63,13 @@ WITH
 arrayMap(m -> concat(m.1, ' ', m.2), moves) AS befores,
 arrayMap(m -> m.3, moves) AS afters,
 
-clocks AS (
-  SELECT tenant, partition, argMax(now, position) AS now, max(position) AS loaded
-  FROM nabz_internal.progress FINAL
-  WHERE topic = 'nabz.facts.v1' AND feed = {feed:String} AND generation = {generation:Int64} AND epoch = {epoch:Int64}
-  GROUP BY tenant, partition
-),
+{{members.sql}},
 
--- The records that count: of each id and time the one that stands.
-members AS (
-  SELECT e.tenant AS tenant, e.partition AS partition, e.entity AS entity,
-    e.uid AS uid, toUnixTimestamp64Milli(e.time) AS t, toString(e.type) AS type, e.sequence AS sequence,
-    e.replaces AS replaces, toUnixTimestamp64Milli(e.replaces_time) AS replaced_t, e.withdrawn AS withdrawn, e.texts AS texts,
-    toUnixTimestamp64Milli(c.now) AS now
-  FROM nabz_internal.events AS e FINAL
-  INNER JOIN clocks AS c ON c.partition = e.partition AND c.tenant = if({feed:String} = '', '', e.tenant)
-  WHERE e.kind = 'contact' AND e.feed = {feed:String} AND e.generation = {generation:Int64}
-    AND ({tenant:String} = '' OR e.tenant = {tenant:String})
-    AND e.offset < c.loaded
-    AND cityHash64(e.entity) % {slices:UInt64} = {slice:UInt64}
-    AND (e.tenant, e.partition, e.offset) NOT IN (
-      SELECT tenant, partition, offset FROM nabz_internal.rejects FINAL
-      WHERE feed = {feed:String} AND reason != 'orphan' AND cityHash64(entity) % {slices:UInt64} = {slice:UInt64})
-  ORDER BY e.revision DESC, e.hash DESC
-  LIMIT 1 BY e.tenant, e.partition, e.entity, e.uid, e.time
-),
-
--- Each item with the events that apply, in order. An event does not where
--- another of the item replaces it.
+-- Each item with its events, in order.
 items AS (
   SELECT m.tenant AS tenant, m.partition AS partition, m.entity AS item, any(m.now) AS now,
     arraySort(groupArray(CAST((
-      m.t, transform(m.type, {types:Array(String)}, {ranks:Array(Int64)}, 1048576), m.sequence, toString(m.uid),
-      m.type, has({openers:Array(String)}, m.type), m.texts['queue_id'], m.texts['agent_id'],
+      m.t, m.rank, m.sequence, m.uid, m.type, m.opens, m.texts['queue_id'], m.texts['agent_id'],
       multiIf(m.type = 'contact.ended', m.texts['by'], m.type = 'contact.transferred', m.texts['mode'], m.texts['outcome']),
       multiIf(
         m.type IN ('contact.queued', 'contact.not_offered'), 'flow_out',
@@ -113,14 +84,6 @@ items AS (
     ), 'Tuple(t Int64, rank Int64, sequence Int64, uid String, type String, opens Bool, queue String, agent String,
       word String, leaves String, channel String, direction String, customer String)'))) AS events
   FROM members AS m
-  LEFT JOIN (
-    SELECT tenant, partition, entity, replaces AS uid, replaced_t, count() AS times
-    FROM members
-    WHERE replaces != toUUID('00000000-0000-0000-0000-000000000000')
-    GROUP BY tenant, partition, entity, uid, replaced_t
-  ) AS named ON named.tenant = m.tenant AND named.partition = m.partition AND named.entity = m.entity
-    AND named.uid = m.uid AND named.replaced_t = m.t
-  WHERE NOT m.withdrawn AND named.times = toUInt64(m.replaces = m.uid AND m.replaced_t = m.t)
   GROUP BY m.tenant, m.partition, m.entity
 ),
 

@@ -11,9 +11,8 @@
 --
 -- Business hours here are those of the calendar always: open time is all time.
 --
--- Parameters: family (conversation or reply: the rows to give), feed,
--- generation, epoch, tenant (empty: all), slices and slice (a part of the items,
--- by hash), linger, keep and max_age (ms), types with their ranks, openers.
+-- Parameters: those of members.sql; family (conversation or reply: the rows to
+-- give), linger, keep and max_age (ms).
 WITH
 -- What is known of an item between two of its events.
 --   life               number of the life, from 1
@@ -31,31 +30,7 @@ WITH
 
 ['merged', 'deleted', 'lost'] AS finals,
 
-clocks AS (
-  SELECT tenant, partition, argMax(now, position) AS now, max(position) AS loaded
-  FROM nabz_internal.progress FINAL
-  WHERE topic = 'nabz.facts.v1' AND feed = {feed:String} AND generation = {generation:Int64} AND epoch = {epoch:Int64}
-  GROUP BY tenant, partition
-),
-
--- The records that count: of each id and time the one that stands.
-members AS (
-  SELECT e.tenant AS tenant, e.partition AS partition, e.entity AS entity,
-    e.uid AS uid, toUnixTimestamp64Milli(e.time) AS t, toString(e.type) AS type, e.sequence AS sequence,
-    e.replaces AS replaces, toUnixTimestamp64Milli(e.replaces_time) AS replaced_t, e.withdrawn AS withdrawn,
-    e.texts AS texts, e.ints AS ints, toUnixTimestamp64Milli(c.now) AS now
-  FROM nabz_internal.events AS e FINAL
-  INNER JOIN clocks AS c ON c.partition = e.partition AND c.tenant = if({feed:String} = '', '', e.tenant)
-  WHERE e.kind = 'conversation' AND e.feed = {feed:String} AND e.generation = {generation:Int64}
-    AND ({tenant:String} = '' OR e.tenant = {tenant:String})
-    AND e.offset < c.loaded
-    AND cityHash64(e.entity) % {slices:UInt64} = {slice:UInt64}
-    AND (e.tenant, e.partition, e.offset) NOT IN (
-      SELECT tenant, partition, offset FROM nabz_internal.rejects FINAL
-      WHERE feed = {feed:String} AND reason != 'orphan' AND cityHash64(entity) % {slices:UInt64} = {slice:UInt64})
-  ORDER BY e.revision DESC, e.hash DESC
-  LIMIT 1 BY e.tenant, e.partition, e.entity, e.uid, e.time
-),
+{{members.sql}},
 
 -- What each event says.
 --   says   ask, reply or note: a person's message
@@ -64,8 +39,6 @@ members AS (
 --   other  it merges another conversation into this one
 words AS (
   SELECT m.*,
-    transform(m.type, {types:Array(String)}, {ranks:Array(Int64)}, 1048576) AS rank,
-    has({openers:Array(String)}, m.type) AS opens,
     m.type = 'conversation.merged' AND m.texts['into_conversation_id'] = m.entity AS other,
     m.texts['actor'] AS actor,
     multiIf(m.type != 'message.created' OR m.ints['automated'] != 0, '',
@@ -85,29 +58,20 @@ words AS (
   FROM members AS m
 ),
 
--- Each item with the events that apply, in order. An event does not where
--- another of the item replaces it.
+-- Each item with the events that say anything of it, in order.
 items AS (
   SELECT m.tenant AS tenant, m.partition AS partition, m.entity AS item, any(m.now) AS now,
     arraySort(groupArray(CAST((
-      m.t, m.rank, m.sequence, toString(m.uid), m.type, m.opens, m.other, m.says, m.word, m.spam, m.by_customer, m.actor,
+      m.t, m.rank, m.sequence, m.uid, m.type, m.opens, m.other, m.says, m.word, m.spam, m.by_customer, m.actor,
       m.texts['agent_id'], m.texts['channel'], m.texts['customer_id'], m.texts['team_id'], m.texts['priority'], m.texts['ticket_type'],
       if(m.other AND mapContains(m.ints, 'merged_began_at'), m.ints['merged_began_at'], m.t)
     ), 'Tuple(t Int64, rank Int64, sequence Int64, uid String, type String, opens Bool, other Bool, says String, word String, spam Int8,
       by_customer Bool, actor String, agent String, channel String, customer String, team String, priority String, kind String,
       began Int64)'))) AS events
   FROM words AS m
-  LEFT JOIN (
-    SELECT tenant, partition, entity, replaces AS uid, replaced_t, count() AS times
-    FROM members
-    WHERE replaces != toUUID('00000000-0000-0000-0000-000000000000')
-    GROUP BY tenant, partition, entity, uid, replaced_t
-  ) AS named ON named.tenant = m.tenant AND named.partition = m.partition AND named.entity = m.entity
-    AND named.uid = m.uid AND named.replaced_t = m.t
-  WHERE NOT m.withdrawn AND named.times = toUInt64(m.replaces = m.uid AND m.replaced_t = m.t)
-    AND (m.type IN ('conversation.created', 'conversation.status_changed', 'conversation.assigned', 'conversation.team_changed',
-      'conversation.priority_changed', 'conversation.type_changed', 'conversation.tagged', 'conversation.merged',
-      'conversation.reopened', 'conversation.bot_handoff', 'conversation.deleted', 'message.created'))
+  WHERE m.type IN ('conversation.created', 'conversation.status_changed', 'conversation.assigned', 'conversation.team_changed',
+    'conversation.priority_changed', 'conversation.type_changed', 'conversation.tagged', 'conversation.merged',
+    'conversation.reopened', 'conversation.bot_handoff', 'conversation.deleted', 'message.created')
   GROUP BY m.tenant, m.partition, m.entity
 ),
 

@@ -41,9 +41,9 @@ const queryMemory = 2_000_000_000
 // records behind the progress do not count yet.
 func Facts(ctx context.Context, conn driver.Conn, k kinds.Kind, s Scope) (Report, error) {
 	r := Report{Name: "facts of " + k.Name + "s"}
-	fold, err := fs.ReadFile(schemas.Proofs(), k.Name+".sql")
+	fold, err := foldOf(k.Name)
 	if err != nil {
-		return r, fmt.Errorf("read the proof of kind %s: %w", k.Name, err)
+		return r, err
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_memory_usage": queryMemory,
@@ -55,7 +55,7 @@ func Facts(ctx context.Context, conn driver.Conn, k kinds.Kind, s Scope) (Report
 		return r, err
 	}
 	for _, f := range k.Families {
-		query := compareFacts(f, string(fold))
+		query := compareFacts(f, fold)
 		for slice := range slices {
 			var compared, different int64
 			var examples []string
@@ -70,6 +70,20 @@ func Facts(ctx context.Context, conn driver.Conn, k kinds.Kind, s Scope) (Report
 		}
 	}
 	return r, nil
+}
+
+// foldOf is the SQL that makes facts of the raw events of a kind.
+func foldOf(kind string) (string, error) {
+	own, err := fs.ReadFile(schemas.Proofs(), kind+".sql")
+	if err != nil {
+		return "", fmt.Errorf("read the proof of kind %s: %w", kind, err)
+	}
+	const common = "members.sql"
+	members, err := fs.ReadFile(schemas.Proofs(), common)
+	if err != nil {
+		return "", fmt.Errorf("read what proofs begin with: %w", err)
+	}
+	return strings.Replace(string(own), "{{"+common+"}}", strings.TrimSpace(string(members)), 1), nil
 }
 
 // maxExamples is how many differences a report tells.
