@@ -48,6 +48,9 @@ const (
 	TypeFeedClosed = "feed.closed"
 )
 
+// Never is a time that no clock reaches, ms since 1970 UTC.
+const Never = int64(1)<<62 - 1
+
 // Live is the name of the feed whose clock is the wall clock of the owners.
 const Live = ""
 

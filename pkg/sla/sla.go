@@ -8,12 +8,10 @@ package sla
 import (
 	"slices"
 
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/row"
 )
-
-// Never is a time that no clock reaches.
-const Never = int64(1)<<62 - 1
 
 // Policy is one deadline on the facts of a family: a time that may pass from
 // one of its instants to another.
@@ -81,7 +79,7 @@ type Decision struct {
 	Target int64  // ms
 	Warned float64
 	// Next is the first instant behind the present at which the decision
-	// changes by silence alone, ms since 1970 UTC, or Never.
+	// changes by silence alone, ms since 1970 UTC, or [event.Never].
 	Next int64
 }
 
@@ -94,7 +92,7 @@ func (d Decision) Same(o Decision) bool {
 // Evidence comes first: an end that is known decides, whatever the clock says.
 // Without one silence decides, when the clock reaches the deadline.
 func (p *Policy) Decide(f *fact.Fact, now int64) Decision {
-	d := Decision{Next: Never}
+	d := Decision{Next: event.Never}
 	from := f.Values[p.From]
 	target := p.target(f)
 	if !from.Set || target == 0 {

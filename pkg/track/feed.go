@@ -233,7 +233,7 @@ func (t *Task) advance(f *feed, now, offset int64) {
 // wake looks at an item whose time has come.
 func (t *Task) wake(c *cause) {
 	f, st, now := c.feed, c.item, c.now
-	if err := t.loadFrom(st, Never); err != nil {
+	if err := t.loadFrom(st, event.Never); err != nil {
 		panic(err)
 	}
 	k := st.kind

@@ -24,16 +24,13 @@ import (
 type Tracker interface {
 	// Fold gives the item's facts when the clock stands at now. While
 	// something is open, lostAt is when silence alone will change them and
-	// overAt is Never; else lostAt is Never and overAt the newest instant
+	// overAt is [event.Never]; else lostAt is [event.Never] and overAt the newest instant
 	// that the item knows.
 	Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, overAt int64)
 	// Settled tells how many leading events no later event can touch, and
 	// calls orphan with those of them that showed no fact.
 	Settled(it *item.Item, now, bound int64, orphan func(*item.Held)) int
 }
-
-// Never is a time that no clock reaches.
-const Never = int64(1)<<62 - 1
 
 // Timing is how long things of one kind are waited for, ms.
 type Timing struct {
@@ -52,7 +49,7 @@ type Timing struct {
 // due is when the clock must look at an item next: when silence makes it lost,
 // or when all of it is settled.
 func (t Timing) due(lostAt, overAt int64) int64 {
-	if lostAt < Never {
+	if lostAt < event.Never {
 		return lostAt
 	}
 	return overAt + t.Linger + t.Horizon + 1

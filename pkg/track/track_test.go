@@ -25,7 +25,7 @@ func (f fragile) Fold(it *item.Item, _ int64, out *fact.Buffer) (lostAt, overAt 
 		v := out.Add(f.family, it.Events[0].UID, it.Events[0].Time)
 		v[0] = fact.Int(int64(len(it.Events)))
 	}
-	return Never, it.Last()
+	return event.Never, it.Last()
 }
 
 func (f fragile) Settled(it *item.Item, _, bound int64, _ func(*item.Held)) int {

@@ -100,7 +100,7 @@ func (t *Task) keepVerdict(c *cause, p *sla.Policy, f *fact.Fact, d sla.Decision
 // promised is the first instant behind now at which silence alone changes a
 // verdict on one of the facts.
 func (t *Task) promised(facts []fact.Fact, now int64) int64 {
-	next := Never
+	next := event.Never
 	for i := range facts {
 		for _, p := range t.policies[facts[i].Family] {
 			next = min(next, p.Decide(&facts[i], now).Next)
@@ -138,12 +138,12 @@ func (t *Task) FlushVerdicts(emit func(Effect)) {
 }
 
 // NextDue is the instant at which the live feed's clock should be told next,
-// ms since 1970 UTC, or Never. It may be sooner than need be: Due tells.
+// ms since 1970 UTC, or [event.Never]. It may be sooner than need be: Due tells.
 func (t *Task) NextDue() int64 {
 	if f := t.feeds[feedKey{}]; f != nil && len(f.wakes) > 0 {
 		return f.wakes[0].wake
 	}
-	return Never
+	return event.Never
 }
 
 // Due tells whether a clock record of that instant would change anything on the

@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"pkg/calendar":           {"pkg/strictyaml"},
 	"pkg/incident":           {"pkg/row"},
 	"pkg/item":               {"pkg/event"},
-	"pkg/sla":                {"pkg/fact", "pkg/kpi", "pkg/row", "pkg/strictyaml"},
+	"pkg/sla":                {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/strictyaml"},
 	"pkg/kpi":                {"pkg/fact", "pkg/strictyaml"},
 	"pkg/mapping":            {"pkg/event", "pkg/source", "pkg/strictyaml"},
 	"pkg/source":             {},

@@ -3,6 +3,7 @@ package processor
 import (
 	"time"
 
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/track"
 )
 
@@ -22,7 +23,7 @@ type alarm struct {
 }
 
 func newAlarm(pulse time.Duration) *alarm {
-	a := &alarm{timer: time.NewTimer(time.Hour), pulse: pulse, at: track.Never}
+	a := &alarm{timer: time.NewTimer(time.Hour), pulse: pulse, at: event.Never}
 	a.timer.Stop()
 	return a
 }
@@ -36,7 +37,7 @@ func (a *alarm) set(at int64) {
 	}
 	a.at = at
 	a.timer.Stop()
-	if left := time.Until(time.UnixMilli(at)); at < track.Never && left > -a.pulse {
+	if left := time.Until(time.UnixMilli(at)); at < event.Never && left > -a.pulse {
 		a.timer.Reset(max(left, ringApart-time.Since(a.rung)))
 	}
 }
@@ -44,7 +45,7 @@ func (a *alarm) set(at int64) {
 // rings tells whether a pulse is needed now.
 func (a *alarm) rings(t *track.Task) bool {
 	now := time.Now()
-	a.at = track.Never
+	a.at = event.Never
 	if !t.Due(now.UnixMilli()) {
 		return false
 	}

@@ -40,9 +40,6 @@ type Tracker struct {
 // New makes a tracker.
 func New(c Config) *Tracker { return &Tracker{cfg: c} }
 
-// never is a time that no clock reaches.
-const never = int64(1)<<62 - 1
-
 // Fold gives the facts of an agent when its feed's clock stands at now: those
 // that go on, and those that ended in the events that the item holds. While the
 // agent is there, lostAt is the instant at which silence ends that.
@@ -50,14 +47,14 @@ func (t *Tracker) Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, over
 	p := &t.p
 	t.play(it, it.Events, out)
 	if !p.here {
-		return never, it.Last()
+		return event.Never, it.Last()
 	}
 	if lostAt = p.silentAt(); lostAt > now {
 		p.tell()
-		return lostAt, never
+		return lostAt, event.Never
 	}
 	p.leave(p.lastSign, Silence)
-	return never, max(lostAt, it.Last()) // until then an event would prove otherwise
+	return event.Never, max(lostAt, it.Last()) // until then an event would prove otherwise
 }
 
 func (t *Tracker) play(it *item.Item, events []item.Held, out *fact.Buffer) {

@@ -37,12 +37,9 @@ type Tracker struct {
 // New makes a tracker.
 func New(c Config) *Tracker { return &Tracker{cfg: c} }
 
-// Never is a time that no clock reaches.
-const Never = int64(1)<<62 - 1
-
 // Fold gives the facts of a contact when its feed's clock stands at now. While
 // something of it is open, lostAt is the instant at which silence alone will
-// make it lost, else Never; then overAt is when the last of it was over.
+// make it lost, else [event.Never]; then overAt is when the last of it was over.
 //
 // A life begins with the first event, or with one that comes more than the
 // linger after everything of the life before was over. A life that is open for
@@ -51,9 +48,9 @@ const Never = int64(1)<<62 - 1
 func (t *Tracker) Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, overAt int64) {
 	t.each(it, now, func() { t.emit(out) })
 	if t.life.begun && t.life.open() {
-		return t.life.openSince + t.cfg.MaxAgeMs, Never
+		return t.life.openSince + t.cfg.MaxAgeMs, event.Never
 	}
-	return Never, max(t.life.overAt, it.Last())
+	return event.Never, max(t.life.overAt, it.Last())
 }
 
 // each folds and calls done at the end of every life; at the last one the life

@@ -45,12 +45,9 @@ type Tracker struct {
 // New makes a tracker.
 func New(c Config) *Tracker { return &Tracker{cfg: c} }
 
-// Never is a time that no clock reaches.
-const Never = int64(1)<<62 - 1
-
 // Fold gives the facts of a conversation when its feed's clock stands at now.
 // While it is open, lostAt is the instant at which silence alone will make it
-// lost, else Never; then overAt is such that nothing of it is needed a linger
+// lost, else [event.Never]; then overAt is such that nothing of it is needed a linger
 // and a horizon later.
 //
 // A life begins with the first event, or with one that comes more than the
@@ -70,17 +67,17 @@ func (t *Tracker) Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, over
 		}
 	}
 	if !l.begun {
-		return Never, it.Last()
+		return event.Never, it.Last()
 	}
 	t.silence(now)
 	t.emit(out)
 	switch {
 	case l.open():
-		return l.openSince + t.cfg.MaxAgeMs, Never
+		return l.openSince + t.cfg.MaxAgeMs, event.Never
 	case l.gone:
-		return Never, max(l.overAt+t.cfg.KeepMs-t.cfg.LingerMs, it.Last())
+		return event.Never, max(l.overAt+t.cfg.KeepMs-t.cfg.LingerMs, it.Last())
 	}
-	return Never, max(l.overAt, it.Last())
+	return event.Never, max(l.overAt, it.Last())
 }
 
 // What an event is to the life before it.

@@ -230,7 +230,7 @@ func TestDue(t *testing.T) {
 		var b, later fact.Buffer
 		lostAt, overAt := tracker.Fold(it, now, &b)
 		before := rows(&b, map[string]string{})
-		if lostAt < Never {
+		if lostAt < event.Never {
 			tracker.Fold(it, max(lostAt-1, now), &later)
 			if lostAt > now && !maps.Equal(before, rows(&later, map[string]string{})) {
 				t.Error("it changed before it was lost")
@@ -248,7 +248,7 @@ func TestDue(t *testing.T) {
 		if it.Base == "" {
 			return
 		}
-		if lostAt, overAt = tracker.Fold(it, now, &later); lostAt != Never {
+		if lostAt, overAt = tracker.Fold(it, now, &later); lostAt != event.Never {
 			t.Error("a trace is lost one day")
 		}
 		if tracker.Settled(it, 0, overAt+7*day+1, func(*item.Held) {}); it.Base != "" {
