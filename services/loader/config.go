@@ -26,8 +26,8 @@ type Config struct {
 // Limits of a loader.
 const (
 	// defaultEvery keeps event to queryable below a second: a block is at most
-	// twice this apart from the next. An insert costs the engine some 3 ms
-	// whatever it holds, and each makes a part that must be merged.
+	// twice this apart from the next. Whatever an insert holds, it costs the
+	// engine a part, and every part must be merged.
 	defaultEvery = 250 * time.Millisecond
 	// maxRows and maxBytes end a batch sooner. A table that gets 100,000 rows
 	// at once makes parts that need few merges, and two batches, one being

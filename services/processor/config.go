@@ -26,8 +26,7 @@ type Config struct {
 	Instance string
 	// Flush is how often changed rows are written. It bounds how long a
 	// number is behind its event, and rows that change again in between are
-	// written once: at 5,000 events a second in a hundred groups, half of those
-	// that 100 ms would write.
+	// written once.
 	Flush time.Duration
 	// Checkpoint is how often the state is kept. It bounds what a successor
 	// steps again.
