@@ -114,12 +114,24 @@ test('readings move the tiles; the longest wait ticks without any', async () => 
   await seen('.tile-longest .verdict', 'Nobody waits');
 });
 
+test('before the first data nothing is claimed', async () => {
+  fake.closed = true;
+  await visit({ ready: 'body[data-level=none] .tile-longest' });
+  for (const tile of ['service_level', 'waiting', 'longest', 'abandonment', 'asa']) {
+    await seen(`.tile-${tile} .verdict`, 'No data');
+    assert.doesNotMatch(await number(tile), /[0-9]/, tile);
+  }
+});
+
 test('late data is told after 5 s, after 15 s all is grey and nothing green, then it recovers', async () => {
   await visit({ setup: (p) => p.clock.install() });
   const color = (s) => page.evaluate((q) => getComputedStyle(document.querySelector(q)).color, s);
   const green = await color('.tile-service_level .number');
   fake.silence();
   fake.closed = true; // a page that hears nothing asks again, and would be told
+  // The page's time stands still but where it is moved: a slow machine must not
+  // bring it to the cut.
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 100));
   await page.clock.runFor(6_000);
   await page.waitForSelector('body[data-level=late]');
   assert.match(await text('.banner'), /should be no older than 5 seconds/);
@@ -132,6 +144,7 @@ test('late data is told after 5 s, after 15 s all is grey and nothing green, the
   const colors = await page.evaluate(() => [...document.querySelectorAll('.number, .verdict, .trend, .state, .time, .title')].filter((e) => e.checkVisibility()).map((e) => getComputedStyle(e).color));
   assert.deepEqual([...new Set(colors)], [grey]);
   assert.equal(await page.locator('[data-state=met]').count(), 0);
+  await page.clock.resume();
   await fine('stale');
   fake.closed = false;
   await page.clock.runFor(16_000);

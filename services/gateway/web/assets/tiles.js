@@ -154,6 +154,7 @@ export function longestTile(id, explain) {
       t.name(view, view.words('longest'));
       const found = view.oldest();
       if (!found) return absent(view, t, f, verdict, null, 'notServed');
+      if (view.level() === 'none') return absent(view, t, f, verdict, null, 'nodata');
       const level = t.dated(view, 'plain');
       const until = level === 'stale' ? view.clock.asOf : view.clock.server();
       f.show(view.formats.ticking(found.since === null ? 0 : until - found.since));
