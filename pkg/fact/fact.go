@@ -21,6 +21,9 @@ const (
 	Count
 	// Bool is 0 or 1.
 	Bool
+	// Decimal is a number in units of 1/[event.DecimalScale], such as an amount
+	// of money in ten-thousandths of its currency.
+	Decimal
 )
 
 // Column is one attribute of a family's facts.

@@ -26,9 +26,9 @@ func (l *loading) measure(k, n *yaml.Node) {
 	m := &Measure{Family: l.d.Of, At: l.d.At}
 	l.r.Map(n, strictyaml.Keys{
 		"count": func(n *yaml.Node) { m.Op = Count; m.Where = l.where(n) },
-		"sum":   l.over(m, Sum, fact.Duration, fact.Count, fact.Bool),
+		"sum":   l.over(m, Sum, fact.Duration, fact.Count, fact.Bool, fact.Decimal),
 		"hist":  l.over(m, Hist, fact.Duration),
-		"max":   l.over(m, Max, fact.Duration, fact.Count),
+		"max":   l.over(m, Max, fact.Duration, fact.Count, fact.Decimal),
 		"level": func(n *yaml.Node) {
 			m.Op, m.At = Level, 0
 			l.r.Map(n, strictyaml.Keys{
@@ -63,7 +63,7 @@ func (l *loading) over(m *Measure, op Op, types ...fact.Type) func(*yaml.Node) {
 func (l *loading) where(n *yaml.Node) []Cond {
 	var out []Cond
 	l.r.Pairs(n, func(k, v *yaml.Node) {
-		i := l.column(k, fact.Text, fact.Time, fact.Duration, fact.Count, fact.Bool)
+		i := l.column(k, fact.Text, fact.Time, fact.Duration, fact.Count, fact.Bool, fact.Decimal)
 		col := &l.d.Of.Columns[i]
 		c := Cond{Column: i, Rel: In}
 		switch {

@@ -148,6 +148,8 @@ func factColumn(c fact.Column) Column {
 		return Column{c.Name, "Nullable(Int64)", codecSmall, c.Doc + " ms."}
 	case fact.Bool:
 		return Column{c.Name, "Nullable(UInt8)", codecSmall, c.Doc}
+	case fact.Decimal:
+		return Column{c.Name, "Nullable(Int64)", codecSmall, c.Doc + " In ten-thousandths."}
 	default: // fact.Count
 		return Column{c.Name, "Nullable(Int64)", codecSmall, c.Doc}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 )
@@ -165,6 +166,9 @@ func (m *Model) factView(f *fact.Family) Statement {
 		case fact.Duration:
 			col.Name, col.Type, col.Comment = c.Name+"_seconds", "Nullable(Float64)", c.Doc+" Seconds."
 			name += " / 1000"
+		case fact.Decimal:
+			col.Type = "Nullable(Decimal(38, 4))"
+			name = fmt.Sprintf("toDecimal128(%s, 4) / %d", name, event.DecimalScale)
 		default:
 			col.Type = "Nullable(Int64)"
 		}

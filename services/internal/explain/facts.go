@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/warehouse"
@@ -169,6 +170,8 @@ func (r *row) shown(verdicts []Verdict) Fact {
 			columns[c.Name] = float64(v.Int) / 1000
 		case c.Type == fact.Bool:
 			columns[c.Name] = v.Int != 0
+		case c.Type == fact.Decimal:
+			columns[c.Name] = float64(v.Int) / event.DecimalScale
 		default:
 			columns[c.Name] = v.Int
 		}
