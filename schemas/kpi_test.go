@@ -145,7 +145,7 @@ func TestBrokenDefinitions(t *testing.T) {
 			if text == string(whole) {
 				t.Fatalf("%q is not in the definition", old)
 			}
-			_, err := kpi.Check("service_level/kpi.yaml", "service_level", []byte(text), h.families)
+			_, err := kpi.Check("service_level/kpi.yaml", "service_level", []byte(text), h.families, nil)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %q", err, want)
 			}

@@ -31,7 +31,7 @@ func newPlan(f *fact.Family, set *kpi.Set) *plan {
 		p.sums = append(p.sums, p.empty.Empty())
 	}
 	for _, d := range set.Definitions {
-		if d.Of != f {
+		if d.Of != f || !d.Live() {
 			continue
 		}
 		for _, names := range d.Scopes() {

@@ -32,16 +32,17 @@ func Eval(e Expr, part func(Ref) (float64, bool)) (value float64, ok bool) {
 }
 
 // Value works a formula out in the definition's unit. A quotient is of whole
-// milliseconds, so that it is rounded once, as in SQL.
+// milliseconds or ten-thousandths, so that it is rounded once, as in SQL.
 func (d *Definition) Value(e Expr, part func(Ref) (float64, bool)) (value float64, ok bool) {
-	if d.Unit != UnitSeconds {
+	scale := d.Unit.Scale()
+	if scale == 1 {
 		return Eval(e, part)
 	}
 	if q, is := e.(Binary); is && q.Op == '/' {
-		return Eval(Binary{Op: '/', Left: q.Left, Right: Binary{Op: '*', Left: q.Right, Right: Number{1000}}}, part)
+		return Eval(Binary{Op: '/', Left: q.Left, Right: Binary{Op: '*', Left: q.Right, Right: Number{scale}}}, part)
 	}
 	value, ok = Eval(e, part)
-	return value / 1000, ok
+	return value / scale, ok
 }
 
 // Variant finds a formula by its name; the empty name is the headline.

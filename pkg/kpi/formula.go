@@ -14,9 +14,10 @@ type Number struct{ Value float64 }
 
 // Ref is a figure of a measure over the facts asked for.
 type Ref struct {
-	Measure string // the name in the definition
-	At      Figure
-	Percent int // of a Quantile, 1 to 99
+	Measure  string // the name in the definition; of Other the name of another one
+	At       Figure
+	Percent  int  // of a Quantile, 1 to 99
+	Previous bool // of the interval before
 }
 
 // Figure says which number of a measure is meant.
@@ -44,13 +45,16 @@ const (
 	// Greatest is the greatest value: of a Max exactly, of a Hist as the middle
 	// of its bucket.
 	Greatest
+	// Other is the value of another definition; loading puts its formula in the
+	// place.
+	Other
 )
 
 // fits tells whether a kind of measure has a figure.
 func (f Figure) fits(op Op) bool {
 	switch f {
 	case Whole:
-		return op == Count || op == Sum
+		return op == Count || op == Sum || !op.Additive()
 	case AtEnd, Mean, Spent, Oldest:
 		return op == Level
 	case Counted, Added, Quantile:
@@ -73,7 +77,8 @@ func (Binary) expr() {}
 
 // ParseFormula reads a formula: names of measures, numbers, + - * /,
 // parentheses, of levels level(name), mean_level(name) and oldest(name), of
-// distributions mean(name), max(name) and p50(name) or another percentile.
+// distributions mean(name), max(name) and p50(name) or another percentile, of
+// counts and sums previous(name), and kpi(name) for the value of another KPI.
 // Errors give the column, from 1, in the formula.
 func ParseFormula(s string) (Expr, error) {
 	p := &parser{s: s}
@@ -195,11 +200,15 @@ func (p *parser) ref() (Expr, error) {
 	}
 	ref, known := function(name)
 	if !known {
-		return nil, p.fail("no function %q; there are level, mean_level, time, oldest, mean, max and p1 to p99", name)
+		return nil, p.fail("no function %q; there are level, mean_level, time, oldest, mean, max, p1 to p99, previous and kpi", name)
 	}
 	p.at++
 	p.space()
 	ref.Measure = p.word()
+	if ref.At == Other && p.peek() == '.' {
+		p.at++
+		ref.Measure += "." + p.word()
+	}
 	if ref.Measure == "" || p.peek() != ')' {
 		return nil, p.fail("%s(…) takes the name of one measure", name)
 	}
@@ -215,8 +224,13 @@ func (p *parser) ref() (Expr, error) {
 // function is the reference that a function's name stands for.
 func function(name string) (Ref, bool) {
 	at, ok := map[string]Figure{"level": AtEnd, "mean_level": Mean, "time": Spent, "oldest": Oldest, "mean": Added, "max": Greatest}[name]
-	if ok {
+	switch {
+	case ok:
 		return Ref{At: at}, true
+	case name == "previous":
+		return Ref{Previous: true}, true
+	case name == "kpi":
+		return Ref{At: Other}, true
 	}
 	percent, err := strconv.Atoi(strings.TrimPrefix(name, "p"))
 	return Ref{At: Quantile, Percent: percent}, err == nil && name == "p"+strconv.Itoa(percent) && percent >= 1 && percent <= 99

@@ -8,6 +8,7 @@ package kpi
 import (
 	"slices"
 
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 )
 
@@ -29,8 +30,71 @@ type Definition struct {
 	At       int      // index of the Time column whose interval a fact counts in
 	By       []string // dimensions, a part of Of.Dims in that order
 	Measures []Named
-	Open     *Measure  // facts that may still change, at the same instant
-	Values   []Variant // the first is the headline, whose name is empty
+	Opens    []*Measure // facts that may still change, by family and instant
+	Values   []Variant  // the first is the headline, whose name is empty
+	Days     []Days     // of a cohort's members; the dimension DayName
+	// AfterMs is how long after its end an interval has no value yet, ms: what
+	// its facts are asked for is not known before.
+	AfterMs int64
+}
+
+// DayName is the dimension of a definition that follows cohorts: the label of
+// its Days.
+const DayName = "day"
+
+// Days are days of a cohort's member after its first, which is day 0.
+type Days struct {
+	Label    string // 7 is day 7, 1-7 any of seven days, 30+ day 30 or a later one
+	From, To int64
+}
+
+// CurrencyName is the dimension by which amounts of money are always told
+// apart.
+const CurrencyName = "currency"
+
+// Kept are the dimensions that an answer by some of them has, in the
+// definition's order: amounts of several currencies do not add up, nor do days
+// of a cohort.
+func (d *Definition) Kept(by []string) []string {
+	var out []string
+	for _, dim := range d.Dims() {
+		if slices.Contains(by, dim) || dim == DayName && len(d.Days) > 0 || dim == CurrencyName && d.Unit == UnitMoney {
+			out = append(out, dim)
+		}
+	}
+	return out
+}
+
+// Dims are all dimensions of the definition's values.
+func (d *Definition) Dims() []string {
+	if len(d.Days) == 0 {
+		return d.By
+	}
+	return append(slices.Clone(d.By), DayName)
+}
+
+// Live tells whether the definition is read by the second: all its numbers are
+// in the panes of one family. The others are asked of ClickHouse alone.
+func (d *Definition) Live() bool {
+	if d.AfterMs > 0 || d.shifted() {
+		return false
+	}
+	return !slices.ContainsFunc(d.Measures, func(n Named) bool { return !n.Measure.Op.Additive() || n.Measure.Family != d.Of })
+}
+
+// shifted tells whether a formula asks for the interval before.
+func (d *Definition) shifted() bool {
+	return slices.ContainsFunc(d.Measures, func(n Named) bool { return d.Previous(n.Name) })
+}
+
+// Previous tells whether a formula asks for what a measure was in the interval
+// before.
+func (d *Definition) Previous(measure string) bool {
+	found := false
+	for _, v := range d.Values {
+		Walk(v.Expr, func(r Ref) { found = found || r.Previous && r.Measure == measure })
+	}
+	return found
 }
 
 // Target is what the owner wants of the value: at least or at most Bound.
@@ -73,12 +137,22 @@ func (d *Definition) Measure(name string) *Measure {
 // and of two both. More of them together are about as many as there are facts,
 // and no wall shows them; ranges of the past have any choice.
 func (d *Definition) Scopes() [][]string {
-	out := [][]string{nil}
+	if !d.Live() {
+		return nil
+	}
+	choices := [][]string{nil}
 	for i := range d.By {
-		out = append(out, d.By[i:i+1])
+		choices = append(choices, d.By[i:i+1])
 	}
 	if len(d.By) == 2 {
-		out = append(out, d.By)
+		choices = append(choices, d.By)
+	}
+	var out [][]string
+	for _, by := range choices {
+		kept := d.Kept(by)
+		if !slices.ContainsFunc(out, func(s []string) bool { return slices.Equal(s, kept) }) {
+			out = append(out, kept)
+		}
 	}
 	return out
 }
@@ -99,7 +173,47 @@ const (
 	UnitRatio Unit = "ratio"
 	// UnitSeconds is a span of time.
 	UnitSeconds Unit = "s"
+	// UnitMoney is an amount of a currency.
+	UnitMoney Unit = "money"
+	// UnitNumber is a decimal number.
+	UnitNumber Unit = "number"
+	// UnitPoints is a score on a scale of its own.
+	UnitPoints Unit = "points"
 )
+
+// Units are all of them.
+func Units() []string {
+	return []string{string(UnitCount), string(UnitRatio), string(UnitSeconds), string(UnitMoney), string(UnitNumber), string(UnitPoints)}
+}
+
+// Scale is how many of the smallest units, in which facts count, one of the
+// unit has.
+func (u Unit) Scale() float64 {
+	switch u {
+	case UnitSeconds:
+		return 1000
+	case UnitMoney, UnitNumber:
+		return event.DecimalScale
+	case UnitCount, UnitRatio, UnitPoints:
+	}
+	return 1
+}
+
+// Words says what the unit is.
+func (u Unit) Words() string {
+	switch u {
+	case UnitRatio:
+		return "a share, 0 to 1"
+	case UnitSeconds:
+		return "seconds"
+	case UnitMoney:
+		return "an amount of the currency"
+	case UnitPoints:
+		return "points"
+	case UnitCount, UnitNumber:
+	}
+	return "a number"
+}
 
 // Set is everything that is defined, checked as a whole.
 type Set struct {

@@ -22,23 +22,20 @@ const File = "kpi.yaml"
 // Load reads every folder of a tree that holds a definition and checks them
 // together. The error joins all mistakes, each with file, line and column.
 func Load(tree fs.FS, families []*fact.Family) (*Set, error) {
-	s := &Set{Families: families, measures: map[string][]*Measure{}}
 	entries, err := fs.ReadDir(tree, ".")
 	if err != nil {
 		return nil, fmt.Errorf("read definitions: %w", err)
 	}
-	var errs []error
+	lib := &library{tree: tree, families: families, read: map[string]*entry{}}
 	for _, e := range entries {
-		if !e.IsDir() {
-			continue
+		if e.IsDir() {
+			lib.names = append(lib.names, e.Name())
 		}
-		file := path.Join(e.Name(), File)
-		data, err := fs.ReadFile(tree, file)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("read definition: %w", err))
-			continue
-		}
-		d, err := s.parse(file, e.Name(), data)
+	}
+	s := &Set{Families: families, measures: map[string][]*Measure{}}
+	var errs []error
+	for _, name := range lib.names {
+		d, err := lib.definition(name)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -51,10 +48,54 @@ func Load(tree fs.FS, families []*fact.Family) (*Set, error) {
 	return s, s.index()
 }
 
-// Check reads one definition by itself, as Load would.
-func Check(file, name string, data []byte, families []*fact.Family) (*Definition, error) {
-	s := &Set{Families: families, measures: map[string][]*Measure{}}
-	return s.parse(file, name, data)
+// Check reads one definition by itself, as Load would; its formulas may name
+// those that are known, of which there may be none.
+func Check(file, name string, data []byte, families []*fact.Family, known *Set) (*Definition, error) {
+	lib := &library{families: families, read: map[string]*entry{}}
+	if known != nil {
+		for _, d := range known.Definitions {
+			lib.names = append(lib.names, d.Name)
+			lib.read[d.Name] = &entry{d: d, done: true}
+		}
+	}
+	return lib.parse(file, name, data)
+}
+
+// library reads definitions in whatever order their formulas name each other.
+type library struct {
+	tree     fs.FS
+	names    []string
+	families []*fact.Family
+	read     map[string]*entry
+}
+
+type entry struct {
+	d    *Definition
+	err  error
+	done bool
+}
+
+// errCircle is what a definition gives that is made of itself.
+var errCircle = errors.New("it is made of itself")
+
+func (lib *library) definition(name string) (*Definition, error) {
+	if e, begun := lib.read[name]; begun {
+		if !e.done {
+			return nil, errCircle
+		}
+		return e.d, e.err
+	}
+	e := &entry{}
+	lib.read[name] = e
+	file := path.Join(name, File)
+	data, err := fs.ReadFile(lib.tree, file)
+	if err != nil {
+		e.err = fmt.Errorf("read definition: %w", err)
+	} else {
+		e.d, e.err = lib.parse(file, name, data)
+	}
+	e.done = true
+	return e.d, e.err
 }
 
 // index collects each measure once and makes sure that no two parts share an
@@ -62,8 +103,7 @@ func Check(file, name string, data []byte, families []*fact.Family) (*Definition
 func (s *Set) index() error {
 	ids := identities{}
 	for _, d := range s.Definitions {
-		for _, n := range append(slices.Clone(d.Measures), Named{Measure: d.Open}) {
-			m := n.Measure
+		for _, m := range d.kept() {
 			list := s.measures[m.Family.Name]
 			if slices.ContainsFunc(list, func(o *Measure) bool { return o.Name == m.Name }) {
 				continue
@@ -106,18 +146,19 @@ func (ids identities) take(p Part, by string) (other string, clash bool) {
 type loading struct {
 	r    *strictyaml.Reader
 	d    *Definition
-	fams []*fact.Family
+	lib  *library
+	of   *fact.Family    // of the measure that is being read
 	used map[string]bool // parameters and measures that something names
 	at   map[string]*yaml.Node
 }
 
-func (s *Set) parse(file, name string, data []byte) (*Definition, error) {
+func (lib *library) parse(file, name string, data []byte) (*Definition, error) {
 	r, root, err := strictyaml.Open(file, data)
 	if err != nil {
 		return nil, err
 	}
 	l := &loading{
-		r: r, d: &Definition{Name: name, Title: map[string]string{}, At: -1}, fams: s.Families,
+		r: r, d: &Definition{Name: name, Title: map[string]string{}, At: -1}, lib: lib,
 		used: map[string]bool{}, at: map[string]*yaml.Node{},
 	}
 	d := l.d
@@ -131,29 +172,34 @@ func (s *Set) parse(file, name string, data []byte) (*Definition, error) {
 		"level":   func(n *yaml.Node) { d.Level = r.OneOf(n, "operational", "customer", "corporate", "infrastructure") },
 		"family":  func(n *yaml.Node) { d.Family = r.Text(n) },
 		"unit": func(n *yaml.Node) {
-			d.Unit = Unit(r.OneOf(n, string(UnitCount), string(UnitRatio), string(UnitSeconds)))
+			d.Unit = Unit(r.OneOf(n, Units()...))
 		},
 		"target":   func(n *yaml.Node) { target = n },
-		"of":       l.of,
+		"of":       func(n *yaml.Node) { d.Of = l.family(n) },
 		"at":       func(n *yaml.Node) { at = n },
 		"by":       func(n *yaml.Node) { by = n },
 		"params":   l.params,
 		"measures": func(n *yaml.Node) { measures = n },
 		"value":    func(n *yaml.Node) { value = n },
-	}, "title", "help", "formula", "source", "owner", "level", "family", "unit", "of", "at", "by", "measures", "value")
+		"days":     l.days,
+		"final":    l.final,
+	}, "title", "help", "formula", "source", "owner", "level", "family", "unit", "of", "at", "by", "value")
 	if !word(name) {
 		r.Errorf(root, "the folder %q must be named by lower-case letters, digits and _", name)
 	}
 	if target != nil {
 		l.target(target)
 	}
-	if d.Of != nil && at != nil && by != nil && measures != nil && value != nil {
+	if l.of = d.Of; d.Of != nil && at != nil && by != nil && value != nil {
 		d.At = l.column(at, fact.Time)
 		l.by(by)
-		r.Pairs(measures, l.measure)
+		if measures != nil {
+			r.Pairs(measures, l.measure)
+		}
 		l.values(value)
 		l.unused()
-		d.Open = l.open()
+		l.whole(root)
+		d.open()
 	}
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -163,11 +209,36 @@ func (s *Set) parse(file, name string, data []byte) (*Definition, error) {
 
 // open counts the facts that may still change, so that a cell which holds one
 // is not called closed.
-func (l *loading) open() *Measure {
-	f := l.d.Of
-	m := &Measure{Family: f, Op: Count, At: l.d.At, Where: []Cond{{Column: f.Column(f.Lost), Rel: In, Texts: f.Open}}}
-	m.Name = m.name()
-	return m
+func (d *Definition) open() {
+	add := func(f *fact.Family, at int) {
+		if len(f.Open) == 0 {
+			return
+		}
+		m := &Measure{Family: f, Op: Count, At: at, Where: []Cond{{Column: f.Column(f.Lost), Rel: In, Texts: f.Open}}}
+		m.Name = m.name()
+		if !slices.ContainsFunc(d.Opens, func(o *Measure) bool { return o.Family == f && o.Name == m.Name }) {
+			d.Opens = append(d.Opens, m)
+		}
+	}
+	for _, n := range d.Measures {
+		switch {
+		case n.Measure.Op != Level:
+			add(n.Measure.Family, n.Measure.At)
+		case n.Measure.Family == d.Of:
+			add(d.Of, d.At)
+		}
+	}
+}
+
+// kept are the measures that panes hold.
+func (d *Definition) kept() []*Measure {
+	out := slices.Clone(d.Opens)
+	for _, n := range d.Measures {
+		if n.Measure.Op.Additive() {
+			out = append(out, n.Measure)
+		}
+	}
+	return out
 }
 
 func (l *loading) titles(n *yaml.Node) {
@@ -194,22 +265,21 @@ func (l *loading) target(n *yaml.Node) {
 	}
 }
 
-func (l *loading) of(n *yaml.Node) {
+func (l *loading) family(n *yaml.Node) *fact.Family {
 	var names []string
-	for _, f := range l.fams {
+	for _, f := range l.lib.families {
 		names = append(names, f.Name)
 		if f.Name == n.Value {
-			l.d.Of = f
+			return f
 		}
 	}
-	if l.d.Of == nil {
-		l.r.Errorf(n, "no family of facts %q%s", n.Value, strictyaml.Hint(n.Value, names))
-	}
+	l.r.Errorf(n, "no family of facts %q%s", n.Value, strictyaml.Hint(n.Value, names))
+	return nil
 }
 
 // column finds a column by the name that n gives, of one of the types.
 func (l *loading) column(n *yaml.Node, types ...fact.Type) int {
-	f := l.d.Of
+	f := l.of
 	name := l.r.Text(n)
 	i := f.Column(name)
 	var names []string

@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,19 +13,31 @@ import (
 	"github.com/nabz/nabz/pkg/strictyaml"
 )
 
-// measure reads one of the forms
+// measure reads one of the forms, each with of and at where it is of another
+// family or instant than the definition:
 //
 //	name: {count: {column: condition, …}}
 //	name: {sum: {of: column, where: {column: condition, …}}}
 //	name: {level: {from: column, to: column, where: {…}}}
 //	name: {hist: {of: column, where: {…}}}
 //	name: {max: {of: column, where: {…}}}
+//	name: {entities: {of: [column, …], where: {…}, in: new, at_least: 2, latest: {…}}}
+//	name: {last: {of: column, per: [column, …], where: {…}}}
+//	name: {born: {of: [column, …], where: {…}}}
+//	name: {back: {of: [column, …], where: {…}, days: hours}}
 func (l *loading) measure(k, n *yaml.Node) {
 	if _, taken := function(k.Value); taken || !word(k.Value) {
 		l.r.Errorf(k, "%q is no name for a measure: lower-case letters, digits and _", k.Value)
 	}
-	m := &Measure{Family: l.d.Of, At: l.d.At}
-	l.r.Map(n, strictyaml.Keys{
+	m := &Measure{Family: l.d.Of, At: l.d.At, AtLeast: 1}
+	keys := l.elsewhere(m, n)
+	if m.Family == nil {
+		return
+	}
+	defer func() { l.of = l.d.Of }()
+	forms := strictyaml.Keys{
+		"of": func(*yaml.Node) {}, "at": func(*yaml.Node) {},
+		"entities": l.entities(m), "last": l.last(m), "born": l.cohort(m, Born), "back": l.cohort(m, Back),
 		"count": func(n *yaml.Node) { m.Op = Count; m.Where = l.where(n) },
 		"sum":   l.over(m, Sum, fact.Duration, fact.Count, fact.Bool, fact.Decimal),
 		"hist":  l.over(m, Hist, fact.Duration),
@@ -37,9 +50,10 @@ func (l *loading) measure(k, n *yaml.Node) {
 				"where": func(n *yaml.Node) { m.Where = l.where(n) },
 			}, "from", "to")
 		},
-	})
-	if n.Kind == yaml.MappingNode && len(n.Content) != 2 {
-		l.r.Errorf(n, "a measure is one of count, sum, level, hist and max")
+	}
+	l.r.Map(n, forms)
+	if n.Kind == yaml.MappingNode && len(n.Content) != 2*keys+2 {
+		l.r.Errorf(n, "a measure is one of count, sum, level, hist, max, entities, last, born and back")
 		return
 	}
 	m.Name = m.name()
@@ -64,7 +78,7 @@ func (l *loading) where(n *yaml.Node) []Cond {
 	var out []Cond
 	l.r.Pairs(n, func(k, v *yaml.Node) {
 		i := l.column(k, fact.Text, fact.Time, fact.Duration, fact.Count, fact.Bool, fact.Decimal)
-		col := &l.d.Of.Columns[i]
+		col := &l.of.Columns[i]
 		c := Cond{Column: i, Rel: In}
 		switch {
 		case v.Kind == yaml.MappingNode:
@@ -147,6 +161,9 @@ func (l *loading) number(col *fact.Column, n *yaml.Node) int64 {
 		l.r.Errorf(n, "no parameter %q%s", n.Value, strictyaml.Hint(n.Value, names))
 		return 0
 	}
+	if col.Type == fact.Decimal {
+		return l.decimal(n)
+	}
 	if col.Type == fact.Duration {
 		ms, err := ParseSpan(n.Value)
 		if err != nil {
@@ -209,6 +226,9 @@ func (l *loading) variant(name string, n *yaml.Node) {
 		}
 		return
 	}
+	if e = l.others(text, e); e == nil {
+		return
+	}
 	v.Expr = e
 	Walk(e, func(ref Ref) { l.ref(text, ref) })
 	l.dimension(text, e)
@@ -232,50 +252,75 @@ func (l *loading) ref(n *yaml.Node, ref Ref) {
 			Hist: "mean(…), max(…) or a percentile such as p90(…)", Max: "max(…)",
 		}[m.Op])
 	}
+	if ref.Previous && (!ref.At.fits(m.Op) || m.Op == Born || m.Op == Back) {
+		l.r.Errorf(n, "previous(…) is of a count, a sum, entities or a last")
+	}
 }
 
 // dimension checks that the formula gives what the unit says: a time for s, a
 // plain number otherwise.
 func (l *loading) dimension(n *yaml.Node, e Expr) {
 	got, ok := l.d.power(e)
-	want := 0
-	if l.d.Unit == UnitSeconds {
-		want = 1
+	want := power{}
+	switch l.d.Unit {
+	case UnitSeconds:
+		want.time = 1
+	case UnitMoney, UnitNumber:
+		want.decimal = 1
+	case UnitCount, UnitRatio, UnitPoints:
 	}
 	switch {
 	case !ok:
-		l.r.Errorf(n, "the formula adds a time to a number")
+		l.r.Errorf(n, "the formula adds things of different units, such as a time to a number")
 	case got != want:
-		l.r.Errorf(n, "the formula gives time^%d, but the unit %s is time^%d", got, l.d.Unit, want)
+		l.r.Errorf(n, "the formula gives %s, but the unit %s is %s", got, l.d.Unit, want)
 	}
 }
 
-// power is the power of time in the value of a formula.
-func (d *Definition) power(e Expr) (power int, ok bool) {
+// power is the power of times and of decimals, such as amounts of money, in a
+// value.
+type power struct{ time, decimal int }
+
+func (p power) String() string {
+	if p.decimal == 0 {
+		return fmt.Sprintf("time^%d", p.time)
+	}
+	return fmt.Sprintf("time^%d·decimal^%d", p.time, p.decimal)
+}
+
+// power is that of the value of a formula. A number alone has none.
+func (d *Definition) power(e Expr) (p power, ok bool) {
 	switch e := e.(type) {
 	case Ref:
 		m := d.Measure(e.Measure)
 		switch e.At {
 		case Spent, Oldest, Added, Quantile:
-			return 1, true
+			return power{time: 1}, true
 		case Whole, Greatest:
-			if m != nil && m.Op != Count && m.Family.Columns[m.Column].Type == fact.Duration {
-				return 1, true
+			if m == nil || m.Op != Sum && m.Op != Max && m.Op != Hist && m.Op != Last {
+				return power{}, true
 			}
-		case AtEnd, Mean, Counted:
+			switch m.Family.Columns[m.Column].Type {
+			case fact.Duration:
+				return power{time: 1}, true
+			case fact.Decimal:
+				return power{decimal: 1}, true
+			case fact.Text, fact.Time, fact.Count, fact.Bool:
+			}
+		case AtEnd, Mean, Counted, Other:
 		}
 	case Binary:
 		a, okA := d.power(e.Left)
 		b, okB := d.power(e.Right)
 		switch e.Op {
 		case '*':
-			return a + b, okA && okB
+			return power{a.time + b.time, a.decimal + b.decimal}, okA && okB
 		case '/':
-			return a - b, okA && okB
+			return power{a.time - b.time, a.decimal - b.decimal}, okA && okB
 		}
 		return a, okA && okB && a == b
 	}
-	return 0, true
+	return power{}, true
 }
 
 // unused complains of what nothing names: most often a slip.

@@ -22,7 +22,36 @@ const (
 	Hist
 	// Max is the greatest value of a Duration or Count column.
 	Max
+	// Entities counts those that facts are of, each once.
+	Entities
+	// Last adds up the last value of each entity.
+	Last
+	// Born counts the entities whose first fact of all lies in the interval.
+	Born
+	// Back counts those of Born that have a fact on the days asked for.
+	Back
 )
+
+// Additive tells whether what panes hold adds up to the measure. All others are
+// made of facts when somebody asks.
+func (o Op) Additive() bool { return o >= Count && o <= Max }
+
+// Presence says in which intervals an entity must have facts to be counted.
+type Presence uint8
+
+// The presences, each with its name in definitions.
+const (
+	This     Presence = iota // in this one
+	Before                   // in the one before
+	Both                     // in both
+	New                      // in this one, and in none ever before
+	Returned                 // in this one, not in the one before, but in an earlier one
+	Gone                     // in the one before, not in this one
+)
+
+var presences = []string{"this", "previous", "both", "new", "returned", "gone"}
+
+func (p Presence) String() string { return presences[p] }
 
 // Measure is one number that is kept for every pane of a family. Its identity
 // is what it computes, not who asked for it: KPIs share measures.
@@ -35,6 +64,12 @@ type Measure struct {
 	From   int // Level: index of the Time column where a fact begins to count
 	To     int // Level: index of the Time column where it ends; unknown is still open
 	Where  []Cond
+
+	Keys    []int    // Entities, Last, Born, Back: Text columns that name an entity together
+	In      Presence // Entities
+	AtLeast int64    // Entities: facts in the interval, ≥ 1
+	Latest  []Cond   // Entities: what the last of these facts says
+	Hours   bool     // Back: days are of 24 hours from the hour of the first fact, not of the calendar
 }
 
 // Cond is one condition on a column; a measure takes the facts that meet all.
@@ -128,6 +163,10 @@ func (m *Measure) Parts() []Part {
 		greatest := m.part("", "one more than the greatest "+m.Family.Columns[m.Column].Name)
 		greatest.Merge, greatest.Column = MergeMax, ""
 		return []Part{greatest}
+	case Entities, Last, Born, Back:
+		of := m.part("", m.opWords())
+		of.Column = ""
+		return []Part{of}
 	default:
 		return []Part{m.part("", "facts counted")}
 	}
@@ -195,19 +234,12 @@ func (m *Measure) name() string {
 		b.WriteString("hist_" + f.Columns[m.Column].Name)
 	case Max:
 		b.WriteString("max_" + f.Columns[m.Column].Name)
+	case Entities, Last, Born, Back:
+		// No column has this name, and no other measure shares it.
+		b.WriteString(strings.ReplaceAll(m.opWords(), " ", "_"))
 	}
 	for _, c := range m.Where {
-		b.WriteString("__" + f.Columns[c.Column].Name)
-		switch c.Rel {
-		case In:
-			b.WriteString("_" + strings.Join(c.Texts, "_or_"))
-		case NotIn:
-			b.WriteString("_not_" + strings.Join(c.Texts, "_or_"))
-		case Known:
-			b.WriteString("_known")
-		default:
-			fmt.Fprintf(&b, "_%s_%d", c.Rel.word(), c.Int)
-		}
+		b.WriteString(c.name(f))
 	}
 	if m.Op != Level {
 		b.WriteString("__at_" + f.Columns[m.At].Name)
@@ -215,10 +247,26 @@ func (m *Measure) name() string {
 	return b.String()
 }
 
+func (c Cond) name(f *fact.Family) string {
+	name := "__" + f.Columns[c.Column].Name
+	switch c.Rel {
+	case In:
+		return name + "_" + strings.Join(c.Texts, "_or_")
+	case NotIn:
+		return name + "_not_" + strings.Join(c.Texts, "_or_")
+	case Known:
+		return name + "_known"
+	default:
+		return fmt.Sprintf("%s_%s_%d", name, c.Rel.word(), c.Int)
+	}
+}
+
 // Takes tells whether a fact meets the measure's conditions.
-func (m *Measure) Takes(f *fact.Fact) bool {
-	for i := range m.Where {
-		if !m.Where[i].holds(f) {
+func (m *Measure) Takes(f *fact.Fact) bool { return meets(m.Where, f) }
+
+func meets(where []Cond, f *fact.Fact) bool {
+	for i := range where {
+		if !where[i].holds(f) {
 			return false
 		}
 	}

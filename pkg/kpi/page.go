@@ -20,7 +20,7 @@ func (d *Definition) Page(scenario string) string {
 	line("| | |\n|---|---|")
 	line("| name | `%s` |", d.Name)
 	line("| formula | %s |", cell(d.Formula))
-	line("| unit | %s |", d.Unit.words())
+	line("| unit | %s |", d.Unit.Words())
 	if d.Target != nil {
 		line("| target | %s |", d.Target.words(d.Unit))
 	}
@@ -57,17 +57,6 @@ func (d *Definition) Page(scenario string) string {
 // cell keeps a text inside one cell of a table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
-func (u Unit) words() string {
-	switch u {
-	case UnitRatio:
-		return "a share, 0 to 1"
-	case UnitSeconds:
-		return "seconds"
-	case UnitCount:
-	}
-	return "a number"
-}
-
 func (t *Target) words(u Unit) string {
 	how := "at most"
 	if t.AtLeast {
@@ -92,6 +81,39 @@ func (m *Measure) opWords() string {
 		return "distribution of " + m.Family.Columns[m.Column].Name
 	case Max:
 		return "greatest " + m.Family.Columns[m.Column].Name
+	case Entities:
+		return m.entityWords()
+	case Last:
+		return "sum of the last " + m.Family.Columns[m.Column].Name + " of each " + m.keyWords()
+	case Born:
+		return "how many " + m.keyWords() + " for the first time"
+	case Back:
+		if m.Hours {
+			return "how many of the same " + m.keyWords() + " again, by days of 24 hours"
+		}
+		return "how many of the same " + m.keyWords() + " again, by days of the calendar"
 	}
 	panic("kpi: unknown measure")
+}
+
+func (m *Measure) keyWords() string {
+	var names []string
+	for _, k := range m.Keys {
+		names = append(names, m.Family.Columns[k].Name)
+	}
+	return strings.Join(names, " and ")
+}
+
+func (m *Measure) entityWords() string {
+	s := "how many different " + m.keyWords()
+	if m.AtLeast > 1 {
+		s += fmt.Sprintf(" with %d facts or more", m.AtLeast)
+	}
+	for _, c := range m.Latest {
+		s += ", the last of which has " + c.words(m.Family)
+	}
+	return s + map[Presence]string{
+		This: "", Before: ", in the interval before", Both: ", in this interval and the one before", New: ", for the first time ever",
+		Returned: ", not in the interval before but earlier", Gone: ", in the interval before and not in this one",
+	}[m.In]
 }

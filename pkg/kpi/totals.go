@@ -216,8 +216,8 @@ func (t *Totals) figure(d *Definition, r Ref, span, asOf, rest int64) (float64, 
 func (d *Definition) CountOf() (e Expr, ok bool) {
 	head := d.Values[0].Expr
 	if _, den, divides := Ratio(head); divides {
-		power, _ := d.power(den)
-		return den, power == 0 // a share of time is made of no number of facts
+		p, _ := d.power(den)
+		return den, p == (power{}) // a share of time is made of no number of facts
 	}
 	if r, is := head.(Ref); is {
 		switch r.At {

@@ -148,7 +148,7 @@ func TestBuckets(t *testing.T) {
 func TestMisreadMeasures(t *testing.T) {
 	f := func(unit, rest, want string) {
 		t.Helper()
-		_, err := kpi.Check("k/kpi.yaml", "k", []byte(head+"unit: "+unit+"\n"+rest), []*fact.Family{stays()})
+		_, err := kpi.Check("k/kpi.yaml", "k", []byte(head+"unit: "+unit+"\n"+rest), []*fact.Family{stays()}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}

@@ -27,7 +27,7 @@ func (m *Measure) Refusal(f *fact.Fact, from, to int64) (condition, instead stri
 			return c.words(m.Family), words(f, c.Column), true
 		}
 	}
-	if m.Op != Count && m.Op != Level && !f.Values[m.Column].Set {
+	if (m.Op == Sum || m.Op == Hist || m.Op == Max || m.Op == Last) && !f.Values[m.Column].Set {
 		return m.Family.Columns[m.Column].Name + " is known", "unknown", true
 	}
 	return "", "", false
@@ -41,7 +41,7 @@ func (m *Measure) elsewhere(f *fact.Fact, from, to int64) (condition, instead st
 	}
 	begun, ended, lost := &f.Values[m.From], &f.Values[m.To], m.Family.Column(m.Family.Lost)
 	switch {
-	case f.Values[lost].Text == fact.LostText:
+	case lost >= 0 && f.Values[lost].Text == fact.LostText:
 		return m.Family.Lost + " is not " + fact.LostText, fact.LostText, true
 	case !begun.Set || begun.Int >= to:
 		return m.Family.Columns[m.From].Name + " is before the end of the interval", words(f, m.From), true

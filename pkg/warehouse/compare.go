@@ -9,7 +9,7 @@ import (
 // facts, cell by cell. Its one row: cells, differences, and up to ten examples
 // as text.
 func (m *Model) Compare(q Query) string {
-	d := q.Definition
+	d, q := q.Definition, q.kept()
 	q.cells = true
 	keys := append([]string{"tenant", "feed", "time"}, q.By...)
 	var cells []string
@@ -56,23 +56,28 @@ type Filter struct {
 	Complete bool // only intervals that the clock has passed
 }
 
-// Where renders the filter for values of a grain; dims are the dimensions that
-// it may name.
-func (f Filter) Where(g Grain, dims []string) []string {
+// Where renders whose values they are; dims are the dimensions that it may name.
+func (f Filter) Where(dims []string) []string {
 	out := []string{"src.feed = " + Quote(f.Feed)}
 	if f.Tenant != "" {
 		out = append(out, "src.tenant = "+Quote(f.Tenant))
-	}
-	if f.FromMs != 0 {
-		out = append(out, fmt.Sprintf("src.bucket >= toDateTime(%d, 'UTC')", f.FromMs/1000))
-	}
-	if f.ToMs != 0 {
-		out = append(out, fmt.Sprintf("src.bucket < toDateTime(%d, 'UTC')", f.ToMs/1000))
 	}
 	for _, dim := range dims {
 		if v, ok := f.Equal[dim]; ok {
 			out = append(out, fmt.Sprintf("src.%s = %s", dim, Quote(v)))
 		}
+	}
+	return out
+}
+
+// Within renders the filter's span of time, for values of a grain.
+func (f Filter) Within(g Grain) []string {
+	var out []string
+	if f.FromMs != 0 {
+		out = append(out, fmt.Sprintf("src.bucket >= toDateTime(%d, 'UTC')", f.FromMs/1000))
+	}
+	if f.ToMs != 0 {
+		out = append(out, fmt.Sprintf("src.bucket < toDateTime(%d, 'UTC')", f.ToMs/1000))
 	}
 	if f.Complete {
 		out = append(out, fmt.Sprintf("addSeconds(src.bucket, %d) <= src.as_of", g.pane()))

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nabz/nabz/pkg/fact"
@@ -11,7 +12,7 @@ import (
 // Naive is the same query over facts: each part is a count or a sum with the
 // definition's own conditions, without panes, versions or increments.
 func (m *Model) Naive(q Query) string {
-	return m.values(q, strings.Join(m.fromFacts(q, allParts), "\nUNION ALL\n"), true)
+	return m.values(q, strings.Join(m.fromFacts(q, allParts, true), "\nUNION ALL\n"), true)
 }
 
 func allParts(partKind) bool { return true }
@@ -19,42 +20,64 @@ func allParts(partKind) bool { return true }
 func fromFactsOnly(k partKind) bool { return k.ofFacts() }
 
 // fromFacts are sources over facts that say something of the parts asked for:
-// one for all that counts at the definition's instant, and one for each level.
-func (m *Model) fromFacts(q Query, which func(partKind) bool) []string {
+// one for all that counts at an instant of a family, one for each level, and one
+// for each that is made of the facts of a whole interval.
+func (m *Model) fromFacts(q Query, which func(partKind) bool, naive bool) []string {
+	d := q.Definition
+	var flat []instant
 	var out []string
-	levels := map[*kpi.Measure]bool{}
-	flat := which(partSum)
-	for _, p := range parts(q.Definition) {
+	seen := map[*kpi.Measure]bool{}
+	for _, o := range d.Opens {
+		if at := (instant{o.Family, o.At}); which(partCount) && !slices.Contains(flat, at) {
+			flat = append(flat, at)
+		}
+	}
+	for _, p := range own(d) {
+		at := instant{p.measure.Family, p.measure.At}
 		switch {
 		case !which(p.kind):
-		case p.measure.Op != kpi.Level:
-			flat = true
-		default:
-			levels[p.measure] = true
+		case p.kind == partWhole && naive:
+			out = append(out, m.wholeNaively(q, p))
+		case p.kind == partWhole:
+			out = append(out, m.whole(q, p))
+		case p.measure.Op == kpi.Level:
+			if !seen[p.measure] {
+				out = append(out, m.level(q, p.measure, which))
+			}
+			seen[p.measure] = true
+		case !slices.Contains(flat, at):
+			flat = append(flat, at)
 		}
 	}
-	if flat {
-		out = append(out, m.flat(q, which))
-	}
-	for _, n := range q.Definition.Measures {
-		if levels[n.Measure] {
-			out = append(out, m.level(q, n.Measure, which))
-		}
+	for _, at := range flat {
+		out = append(out, m.flat(q, at, which))
 	}
 	return out
 }
 
-// flat counts and sums at the definition's instant.
-func (m *Model) flat(q Query, which func(partKind) bool) string {
-	d := q.Definition
-	at := "f." + d.Of.Columns[d.At].Name
+// instant is that of a family's facts at which they count.
+type instant struct {
+	family *fact.Family
+	column int
+}
+
+// flat counts and sums at an instant.
+func (m *Model) flat(q Query, when instant, which func(partKind) bool) string {
+	d, f := q.Definition, when.family
+	at := "f." + f.Columns[when.column].Name
 	var b strings.Builder
 	// A sum of none of what might be NULL is NULL.
-	b.WriteString(naiveHead(q, fmt.Sprintf("toUnixTimestamp(assumeNotNull(%s))", at)))
-	for _, p := range parts(d) {
-		expr, taken := p.kind.nothing(), p.taken(d.Of)
+	b.WriteString(naiveHead(q, f, fmt.Sprintf("toUnixTimestamp(assumeNotNull(%s))", at)))
+	for _, p := range own(d) {
+		expr, here := p.kind.nothing(), p.measure.Family == f && p.measure.At == when.column && p.measure.Op != kpi.Level
+		taken := ""
+		if here {
+			taken = p.taken()
+		}
 		switch {
-		case !which(p.kind):
+		case !which(p.kind) || !here && p.kind != partHist:
+		case !here:
+			fmt.Fprintf(&b, ", CAST([], 'Array(Int64)') AS %s_values", p.alias)
 		case p.kind == partCount:
 			expr = fmt.Sprintf("toInt64(%s)", taken)
 		case p.kind == partSum:
@@ -69,27 +92,29 @@ func (m *Model) flat(q Query, which func(partKind) bool) string {
 		fmt.Fprintf(&b, ", %s AS %s", expr, p.alias)
 	}
 	open := "toInt64(0)"
-	if which(partCount) {
-		open = fmt.Sprintf("toInt64(%s)", condition(d.Of, d.Open.Where))
+	for _, o := range d.Opens {
+		if which(partCount) && o.Family == f && o.At == when.column {
+			open = fmt.Sprintf("toInt64(%s)", condition(f, o.Where))
+		}
 	}
 	fmt.Fprintf(&b, ", %s AS open_facts", open)
-	b.WriteString(m.naiveTail(d, ""))
+	b.WriteString(m.naiveTail(f, ""))
 	fmt.Fprintf(&b, " AND isNotNull(%s)", at)
 	return b.String()
 }
 
 // level walks every fact through the intervals that it is open in.
 func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) string {
-	d, g := q.Definition, int64(q.Grain.pane())*1000
-	began := "f." + d.Of.Columns[level.From].Name
+	f, g := level.Family, int64(q.Grain.pane())*1000
+	began := "f." + f.Columns[level.From].Name
 	from := fmt.Sprintf("toUnixTimestamp64Milli(assumeNotNull(%s))", began)
-	to := fmt.Sprintf("f.%s", d.Of.Columns[level.To].Name)
+	to := fmt.Sprintf("f.%s", f.Columns[level.To].Name)
 	// What is open counts to the end of the interval in which the clock stands.
 	ends := fmt.Sprintf("if(isNull(%s), intDiv(toUnixTimestamp64Milli(c.now), %d) * %d + %d, toUnixTimestamp64Milli(assumeNotNull(%s)))", to, g, g, g, to)
 	atEnd := fmt.Sprintf("%s < slot + %d AND slot + %d <= %s", from, g, g, ends)
 	var b strings.Builder
-	b.WriteString(naiveHead(q, "intDiv(slot, 1000)"))
-	for _, p := range parts(d) {
+	b.WriteString(naiveHead(q, f, "intDiv(slot, 1000)"))
+	for _, p := range own(q.Definition) {
 		expr := p.kind.nothing()
 		switch {
 		case p.measure != level || !which(p.kind):
@@ -107,21 +132,23 @@ func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) st
 	}
 	b.WriteString(", toInt64(0) AS open_facts")
 	slots := fmt.Sprintf("\nARRAY JOIN range(intDiv(%s, %d) * %d, greatest(%s, %s) + 1, %d) AS slot", from, g, g, from, ends, g)
-	b.WriteString(m.naiveTail(d, slots))
-	fmt.Fprintf(&b, " AND isNotNull(%s) AND f.%s != %s AND %s", began, d.Of.Lost, Quote(fact.LostText), condition(d.Of, level.Where))
+	b.WriteString(m.naiveTail(f, slots))
+	fmt.Fprintf(&b, " AND isNotNull(%s) AND %s", began, condition(f, level.Where))
+	if f.Lost != "" {
+		fmt.Fprintf(&b, " AND f.%s != %s", f.Lost, Quote(fact.LostText))
+	}
 	return b.String()
 }
 
-func naiveHead(q Query, seconds string) string {
+func naiveHead(q Query, f *fact.Family, seconds string) string {
 	s := fmt.Sprintf("SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(%s, %d) * %d, 'UTC') AS bucket",
 		seconds, q.Grain.pane(), q.Grain.pane())
-	for _, dim := range q.Definition.By {
-		s += fmt.Sprintf(", f.%s AS %s", dim, dim)
-	}
-	return s
+	var b strings.Builder
+	dimensionsOf(&b, q.Definition, f, "f")
+	return s + b.String()
 }
 
-func (m *Model) naiveTail(d *kpi.Definition, arrays string) string {
+func (m *Model) naiveTail(f *fact.Family, arrays string) string {
 	return fmt.Sprintf(`, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM %[1]s.fact_%[2]s AS f FINAL
@@ -130,7 +157,7 @@ WHERE f.deleted = 0
 ) AS f
 INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM %[1]s.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
 ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)%[4]s
-WHERE 1`, Internal, d.Of.Name, shownJoin("f"), arrays)
+WHERE 1`, Internal, f.Name, shownJoin("f"), arrays)
 }
 
 // condition renders the conditions of a measure over a fact's columns.

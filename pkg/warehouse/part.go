@@ -2,10 +2,10 @@ package warehouse
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 )
 
@@ -15,6 +15,7 @@ type part struct {
 	measure       *kpi.Measure
 	kind          partKind
 	doc           string
+	previous      bool // of the interval before
 }
 
 type partKind uint8
@@ -27,10 +28,11 @@ const (
 	partEnd
 	partOldest
 	partGreatest
+	partWhole // made of the facts of a whole interval at once
 )
 
 // ofFacts tells whether panes do not have the part.
-func (k partKind) ofFacts() bool { return k == partOldest || k == partGreatest }
+func (k partKind) ofFacts() bool { return k == partOldest || k == partGreatest || k == partWhole }
 
 // nothing is what rows have that say nothing of a part.
 func (k partKind) nothing() string {
@@ -64,7 +66,7 @@ func parts(d *kpi.Definition) []part {
 	for _, n := range d.Measures {
 		of := n.Measure.Parts()
 		add := func(suffix string, i int, kind partKind) {
-			out = append(out, part{n.Name + suffix, of[i].Column, n.Measure, kind, of[i].Doc + "."})
+			out = append(out, part{n.Name + suffix, of[i].Column, n.Measure, kind, of[i].Doc + ".", false})
 		}
 		switch n.Measure.Op {
 		case kpi.Level:
@@ -84,9 +86,44 @@ func parts(d *kpi.Definition) []part {
 			add("", 0, partCount)
 		case kpi.Sum:
 			add("", 0, partSum)
+		case kpi.Entities, kpi.Last, kpi.Born, kpi.Back:
+			add("", 0, partWhole)
+		}
+		if d.Previous(n.Name) {
+			p := out[len(out)-1]
+			p.alias, p.doc, p.previous = "previous_"+p.alias, p.doc+" In the interval before.", true
+			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// said renders that an interval and group has something of the part.
+func (p *part) said() string {
+	switch p.kind {
+	case partOldest, partGreatest:
+		return "isNotNull(" + p.alias + ")"
+	case partHist:
+		return "notEmpty(" + p.alias + "_lengths)"
+	default:
+		return p.alias + " != 0"
+	}
+}
+
+// columns are those that joined gives.
+func (p *part) columns(naive bool) []string {
+	switch {
+	case p.kind != partHist:
+		return []string{p.alias}
+	case naive:
+		return []string{p.alias + "_lengths", p.alias}
+	}
+	return []string{p.alias + "_lengths", p.alias + "_ranks", p.alias}
+}
+
+// own are the parts of an interval's own.
+func own(d *kpi.Definition) []part {
+	return slices.DeleteFunc(parts(d), func(p part) bool { return p.previous })
 }
 
 // joined renders what the rows of one interval and group come to. Of a
@@ -154,13 +191,14 @@ type renderer struct {
 // scaled renders a formula in the unit of its definition. A quotient is of whole
 // milliseconds, so that it is rounded once: the nearest number to the true one.
 func (r renderer) scaled(e kpi.Expr) string {
-	if r.d.Unit != kpi.UnitSeconds {
+	scale := r.d.Unit.Scale()
+	if scale == 1 {
 		return r.render(e)
 	}
 	if q, ok := e.(kpi.Binary); ok && q.Op == '/' {
-		return fmt.Sprintf("(%s / nullIf(%s * 1000, 0))", r.render(q.Left), r.render(q.Right))
+		return fmt.Sprintf("(%s / nullIf(%s * %g, 0))", r.render(q.Left), r.render(q.Right), scale)
 	}
-	return r.render(e) + " / 1000"
+	return fmt.Sprintf("%s / %g", r.render(e), scale)
 }
 
 // render makes SQL of a formula. What is divided by zero is NULL.
@@ -208,7 +246,10 @@ func (r renderer) ref(e kpi.Ref) string {
 			return fmt.Sprintf("if(notEmpty(%[1]s_hist_lengths), toFloat64(%[1]s_hist_lengths[-1]), NULL)", e.Measure)
 		}
 		return fmt.Sprintf("toFloat64(%s)", e.Measure)
-	case kpi.Whole:
+	case kpi.Whole, kpi.Other:
+	}
+	if e.Previous {
+		return fmt.Sprintf("toNullable(toFloat64(previous_%s))", e.Measure)
 	}
 	return fmt.Sprintf("toNullable(toFloat64(%s))", e.Measure)
 }
@@ -217,8 +258,8 @@ func (r renderer) ref(e kpi.Ref) string {
 func (p *part) of() string { return "f." + p.measure.Family.Columns[p.measure.Column].Name }
 
 // taken renders whether a measure takes a fact, with a value where it needs one.
-func (p *part) taken(f *fact.Family) string {
-	cond := condition(f, p.measure.Where)
+func (p *part) taken() string {
+	cond := condition(p.measure.Family, p.measure.Where)
 	if p.measure.Op == kpi.Hist || p.measure.Op == kpi.Max {
 		return fmt.Sprintf("(%s AND isNotNull(%s))", cond, p.of())
 	}

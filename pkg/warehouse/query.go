@@ -2,8 +2,11 @@ package warehouse
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
+	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 )
 
@@ -41,7 +44,8 @@ type Query struct {
 	Grain      Grain
 	Zone       string   // IANA name; days, weeks and months are its own
 	WeekStart  int      // 1 Monday to 7 Sunday
-	Where      []string // conditions on tenant, feed, bucket and dimensions
+	Where      []string // conditions on tenant, feed and dimensions
+	Within     []string // conditions on the bucket
 	cells      bool     // show distributions too
 	minutes    string   // of how many minutes' panes a row is, where not of its own alone
 }
@@ -54,31 +58,68 @@ func (m *Model) Values(q Query) string {
 	return m.values(q, m.stored(q), false)
 }
 
+// kept is the query with the dimensions that its answer has in any case.
+func (q Query) kept() Query {
+	q.By = q.Definition.Kept(q.By)
+	return q
+}
+
 func (m *Model) stored(q Query) string {
-	return strings.Join(append([]string{m.panes(q)}, m.fromFacts(q, fromFactsOnly)...), "\nUNION ALL\n")
+	var sources []string
+	for _, f := range paneFamilies(q.Definition) {
+		sources = append(sources, m.panes(q, f))
+	}
+	return strings.Join(append(sources, m.fromFacts(q, fromFactsOnly, false)...), "\nUNION ALL\n")
+}
+
+// paneFamilies are the families of which a definition needs panes.
+func paneFamilies(d *kpi.Definition) []*fact.Family {
+	var out []*fact.Family
+	for _, p := range own(d) {
+		if f := p.measure.Family; !p.kind.ofFacts() && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // panes is a source: a subquery with the columns that values are made of:
 // tenant, feed, bucket, dimensions, one column for each part, open_facts,
 // changed_at, as_of, closed.
-func (m *Model) panes(q Query) string {
+func (m *Model) panes(q Query, f *fact.Family) string {
 	d := q.Definition
 	var b strings.Builder
 	b.WriteString("SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket")
-	for _, dim := range d.By {
-		fmt.Fprintf(&b, ", p.%s AS %s", dim, dim)
-	}
-	for _, part := range parts(d) {
+	dimensionsOf(&b, d, f, "p")
+	for _, part := range own(d) {
 		expr := "p." + part.column
-		if part.kind.ofFacts() {
+		if part.kind.ofFacts() || part.measure.Family != f {
 			expr = part.kind.nothing()
 		}
 		fmt.Fprintf(&b, ", %s AS %s", expr, part.alias)
 	}
-	fmt.Fprintf(&b, ", p.%s AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed\n", d.Open.Parts()[0].Column)
+	open := "toInt64(0)"
+	for _, o := range d.Opens {
+		if o.Family == f {
+			open += " + p." + o.Parts()[0].Column
+		}
+	}
+	fmt.Fprintf(&b, ", %s AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed\n", strings.TrimPrefix(open, "toInt64(0) + "))
 	fmt.Fprintf(&b, "FROM %s.pane_%s AS p FINAL\n%s\nWHERE p.grain = %d",
-		Internal, d.Of.Name, shownJoin("p"), q.Grain.pane())
+		Internal, f.Name, shownJoin("p"), q.Grain.pane())
 	return b.String()
+}
+
+// dimensionsOf renders the dimensions of a definition over rows of a family. One
+// that it has not is empty.
+func dimensionsOf(b *strings.Builder, d *kpi.Definition, f *fact.Family, alias string) {
+	for _, dim := range d.Dims() {
+		if slices.Contains(f.Dims, dim) {
+			fmt.Fprintf(b, ", %s.%s AS %s", alias, dim, dim)
+		} else {
+			fmt.Fprintf(b, ", '' AS %s", dim)
+		}
+	}
 }
 
 // shownJoin keeps the rows of the generation and epoch that are shown, with
@@ -91,6 +132,7 @@ func shownJoin(alias string) string {
 // values adds the rows of a source up and works the formulas out; naive says
 // that the source is of facts.
 func (m *Model) values(q Query, source string, naive bool) string {
+	q = q.kept()
 	d := q.Definition
 	r := renderer{d, naive, q.minutes}
 	var b strings.Builder
@@ -104,7 +146,7 @@ func (m *Model) values(q Query, source string, naive bool) string {
 		}
 	}
 	head := d.Values[0].Expr
-	fmt.Fprintf(&b, ",\n  %s AS value", r.scaled(head))
+	fmt.Fprintf(&b, ",\n  %s AS value", q.ripe(r.scaled(head)))
 	if num, den, ok := kpi.Ratio(head); ok {
 		fmt.Fprintf(&b, ",\n  %s AS numerator, %s AS denominator", r.scaled(num), r.render(den))
 	} else {
@@ -116,13 +158,110 @@ func (m *Model) values(q Query, source string, naive bool) string {
 	}
 	fmt.Fprintf(&b, ", %s AS count", count)
 	for _, v := range d.Values[1:] {
-		fmt.Fprintf(&b, ",\n  %s AS %s", r.scaled(v.Expr), v.Name)
+		fmt.Fprintf(&b, ",\n  %s AS %s", q.ripe(r.scaled(v.Expr)), v.Name)
 	}
-	late := m.LatenessMs[d.Of.Kind]
+	late := m.lateness(d)
 	fmt.Fprintf(&b, ",\n  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), %[1]d)), 'open', "+
 		"changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), %[1]d), 'corrected', 'closed') AS finality\n", late)
-	fmt.Fprintf(&b, "FROM (\n%s\n)", m.grouped(q, source, naive))
+	fmt.Fprintf(&b, "FROM (\n%s\n)", q.shared(m.grouped(q, q.shifted(source), naive), naive))
 	return b.String()
+}
+
+// lateness is that of the slowest of a definition's kinds, ms.
+func (m *Model) lateness(d *kpi.Definition) int64 {
+	late := m.LatenessMs[d.Of.Kind]
+	for _, n := range d.Measures {
+		late = max(late, m.LatenessMs[n.Measure.Family.Kind])
+	}
+	return late
+}
+
+// ripe renders that there is no value before its facts can be known.
+func (q Query) ripe(value string) string {
+	d := q.Definition
+	switch {
+	case d.AfterMs > 0:
+		return fmt.Sprintf("if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), %d), NULL, %s)", d.AfterMs, value)
+	case len(d.Days) > 0:
+		return fmt.Sprintf("if(as_of < toDateTime64(%s, 3, 'UTC'), NULL, %s)", q.overAt("until"), value)
+	}
+	return value
+}
+
+// overAt renders when the days of a cell are over for whoever was born last in
+// the interval.
+func (q Query) overAt(until string) string {
+	labels, days, hours := []string{}, []string{}, false
+	for _, d := range q.Definition.Days {
+		last := d.To
+		if last == math.MaxInt32 {
+			last = d.From
+		}
+		labels, days = append(labels, Quote(d.Label)), append(days, fmt.Sprint(last+1))
+	}
+	for _, n := range q.Definition.Measures {
+		hours = hours || n.Measure.Hours
+	}
+	day := fmt.Sprintf("transform(toString(%s), [%s], [%s], 0)", kpi.DayName, strings.Join(labels, ", "), strings.Join(days, ", "))
+	if hours {
+		return fmt.Sprintf("addHours(%s, 24 * %s)", until, day)
+	}
+	return fmt.Sprintf("toDateTime(toDate(addSeconds(%s, -1)) + %s, %s)", until, day, Quote(q.Zone))
+}
+
+// shifted lets each row count in the interval after its own too, where a formula
+// asks for the one before.
+func (q Query) shifted(source string) string {
+	d := q.Definition
+	if len(own(d)) == len(parts(d)) {
+		return source
+	}
+	_, end := q.interval()
+	backs := "[0, 1]"
+	if q.Grain == All {
+		backs, end = "[0]", "src.bucket"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "SELECT src.tenant AS tenant, src.feed AS feed, if(back = 1, toTimeZone(%s, 'UTC'), src.bucket) AS bucket", end)
+	for _, dim := range d.Dims() {
+		fmt.Fprintf(&b, ", src.%s AS %s", dim, dim)
+	}
+	for _, p := range parts(d) {
+		name, here := "src."+p.alias, "0"
+		if p.previous {
+			name, here = "src."+strings.TrimPrefix(p.alias, "previous_"), "1"
+		}
+		fmt.Fprintf(&b, ", if(back = %s, %s, %s) AS %s", here, name, p.kind.nothing(), p.alias)
+	}
+	fmt.Fprintf(&b, ", if(back = 0, src.open_facts, 0) AS open_facts, src.changed_at AS changed_at, src.as_of AS as_of, src.closed AS closed\nFROM (\n%s\n) AS src\nARRAY JOIN %s AS back\nWHERE back = 0 OR %s <= src.as_of", source, backs, end)
+	return b.String()
+}
+
+// shared lets measures of families that lack a dimension count in each of its
+// values: the customers who are new, for each currency of what they cost.
+func (q Query) shared(grouped string, naive bool) string {
+	var selects, has []string
+	some := false
+	for _, p := range parts(q.Definition) {
+		over := []string{"time", "until", "tenant", "feed"}
+		for _, dim := range q.By {
+			if slices.Contains(p.measure.Family.Dims, dim) || dim == kpi.DayName {
+				over = append(over, dim)
+			}
+		}
+		if len(over) == len(q.By)+4 {
+			has, selects = append(has, p.said()), append(selects, p.columns(naive)...)
+			continue
+		}
+		some = true
+		selects = append(selects, fmt.Sprintf("sum(g.%[1]s) OVER (PARTITION BY %[2]s) AS %[1]s", p.alias, strings.Join(over, ", ")))
+	}
+	if !some {
+		return grouped
+	}
+	keys := append([]string{"time", "until", "tenant", "feed"}, q.By...)
+	return fmt.Sprintf("SELECT * FROM (\nSELECT %s, %s, open_facts, changed_at, as_of, closed FROM (\n%s\n) AS g\n) WHERE %s",
+		strings.Join(keys, ", "), strings.Join(selects, ", "), grouped, strings.Join(has, " OR "))
 }
 
 const nullNumber = "CAST(NULL, 'Nullable(Float64)')"
@@ -144,19 +283,12 @@ func (m *Model) grouped(q Query, source string, naive bool) string {
 	var some []string
 	for _, p := range parts(d) {
 		fmt.Fprintf(&b, ", %s AS %s", p.joined(q, naive), p.alias)
-		switch {
-		case p.kind.ofFacts():
-			some = append(some, "isNotNull("+p.alias+")")
-		case p.kind == partHist:
-			some = append(some, "notEmpty("+p.alias+"_lengths)")
-		default:
-			some = append(some, p.alias+" != 0")
-		}
+		some = append(some, p.said())
 	}
 	b.WriteString(", sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed\n")
 	fmt.Fprintf(&b, "FROM (\n%s\n) AS src\n", source)
-	if len(q.Where) > 0 {
-		fmt.Fprintf(&b, "WHERE %s\n", strings.Join(q.Where, " AND "))
+	if conds := append(slices.Clone(q.Where), q.Within...); len(conds) > 0 {
+		fmt.Fprintf(&b, "WHERE %s\n", strings.Join(conds, " AND "))
 	}
 	fmt.Fprintf(&b, "GROUP BY %s\nHAVING %s", group, strings.Join(some, " OR "))
 	return b.String()

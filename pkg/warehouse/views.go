@@ -215,7 +215,7 @@ func kpiColumns(d *kpi.Definition, q Query) []Column {
 			columns = append(columns, Column{p.alias, p.kind.typ(), "", p.doc})
 		}
 	}
-	unit := map[kpi.Unit]string{kpi.UnitRatio: "a share, 0 to 1", kpi.UnitSeconds: "seconds", kpi.UnitCount: "a number"}[d.Unit]
+	unit := d.Unit.Words()
 	columns = append(columns,
 		Column{"value", "Nullable(Float64)", "", fmt.Sprintf("%s: %s; %s. NULL where it divides by nothing.", d.Title["en"], d.Formula, unit)},
 		Column{"numerator", "Nullable(Float64)", "", "What stands above the line of the formula."},

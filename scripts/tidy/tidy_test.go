@@ -22,7 +22,7 @@ var arrows = map[string][]string{
 	"pkg/incident":           {"pkg/row"},
 	"pkg/item":               {"pkg/event"},
 	"pkg/sla":                {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/strictyaml"},
-	"pkg/kpi":                {"pkg/fact", "pkg/strictyaml"},
+	"pkg/kpi":                {"pkg/event", "pkg/fact", "pkg/strictyaml"},
 	"pkg/mapping":            {"pkg/event", "pkg/source", "pkg/strictyaml"},
 	"pkg/source":             {},
 	"pkg/source/asterisk":    {"pkg/source"},

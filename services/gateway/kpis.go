@@ -40,7 +40,7 @@ type variant struct {
 func infoOf(d *kpi.Definition) kpiInfo {
 	info := kpiInfo{
 		Name: d.Name, Title: d.Title, Unit: d.Unit, Formula: d.Formula, Help: d.Help, Source: d.Source, Owner: d.Owner,
-		Level: d.Level, Family: d.Family, Dimensions: append([]string{}, d.By...), Variants: []variant{},
+		Level: d.Level, Family: d.Family, Dimensions: append([]string{}, d.Dims()...), Variants: []variant{},
 	}
 	if t := d.Target; t != nil {
 		bound := t.Bound

@@ -214,10 +214,10 @@ func (s *Service) question(d *kpi.Definition, path string, c *caller) (question,
 // inBy says what is wrong with the name of a dimension, or nothing.
 func inBy(d *kpi.Definition) func(dim string) string {
 	return func(dim string) string {
-		if slices.Contains(d.By, dim) {
+		if slices.Contains(d.Dims(), dim) {
 			return ""
 		}
-		return fmt.Sprintf("%s has no such dimension%s; it has %s", d.Name, strictyaml.Hint(dim, d.By), strings.Join(d.By, ", "))
+		return fmt.Sprintf("%s has no such dimension%s; it has %s", d.Name, strictyaml.Hint(dim, d.Dims()), strings.Join(d.Dims(), ", "))
 	}
 }
 

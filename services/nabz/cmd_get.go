@@ -159,7 +159,7 @@ func explained(set *kpi.Set, c getCmd) string {
 	if v, ok := d.Variant(variant); ok && variant != "" {
 		formula, source = v.Text, v.Source
 	}
-	unit := map[kpi.Unit]string{kpi.UnitRatio: "a share, 0 to 1", kpi.UnitSeconds: "seconds", kpi.UnitCount: "a number"}[d.Unit]
+	unit := d.Unit.Words()
 	return fmt.Sprintf("%s = %s (%s). %s.", d.Title["en"], formula, unit, source)
 }
 

@@ -52,7 +52,7 @@ func (kpiListCmd) Run(a *app) error {
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "name\tunit\tof\tdimensions\tformula")
 	for _, d := range all.KPIs.Definitions {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", d.Name, d.Unit, d.Of.Name, strings.Join(d.By, ","), d.Values[0].Text)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", d.Name, d.Unit, d.Of.Name, strings.Join(d.Dims(), ","), d.Values[0].Text)
 	}
 	return table.Flush()
 }
@@ -73,7 +73,7 @@ func inWords(d *kpi.Definition) map[string]any {
 	}
 	return map[string]any{
 		"name": d.Name, "title": d.Title, "help": d.Help, "unit": d.Unit, "formula": d.Values[0].Text, "source": d.Source, "owner": d.Owner, "level": d.Level,
-		"family": d.Family, "of": d.Of.Name, "at": d.Of.Columns[d.At].Name, "dimensions": d.By, "target": target, "measures": measures, "variants": variants,
+		"family": d.Family, "of": d.Of.Name, "at": d.Of.Columns[d.At].Name, "dimensions": d.Dims(), "target": target, "measures": measures, "variants": variants,
 	}
 }
 
@@ -104,7 +104,7 @@ func (c kpiShowCmd) Run(a *app) error {
 		return usageError{fmt.Errorf("--zone: %w", err)}
 	}
 	model := all.Warehouse(c.Zone, 1)
-	q := warehouse.Query{Definition: d, By: d.By, Grain: warehouse.Grain(c.Grain), Zone: c.Zone, WeekStart: 1}
+	q := warehouse.Query{Definition: d, By: d.Dims(), Grain: warehouse.Grain(c.Grain), Zone: c.Zone, WeekStart: 1}
 	sql := model.Values(q)
 	if c.Naive {
 		sql = model.Naive(q)
@@ -121,7 +121,7 @@ func (c kpiShowCmd) Run(a *app) error {
 	fmt.Fprintf(a.stdout, "%s (%s)\n%s\n\n", d.Title["en"], d.Title["fa"], d.Help)
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "formula\t%s\nsource\t%s\nunit\t%s\nof\t%s, by the interval of %s\ndimensions\t%s\nowner\t%s\n", d.Values[0].Text, d.Source, d.Unit, d.Of.Name,
-		d.Of.Columns[d.At].Name, strings.Join(d.By, ", "), d.Owner)
+		d.Of.Columns[d.At].Name, strings.Join(d.Dims(), ", "), d.Owner)
 	for _, n := range d.Measures {
 		takes := strings.Join(n.Measure.Conditions(), " and ")
 		if takes == "" {
@@ -265,7 +265,7 @@ func (c kpiNewCmd) Run(a *app) error {
 		return usageError{fmt.Errorf("a KPI named %s is there: nabz kpi show %[1]s", c.Name)}
 	}
 	text := strings.ReplaceAll(newKPI, "NAME", c.Name)
-	if _, err := kpi.Check(kpi.File, c.Name, []byte(text), all.Families()); err != nil {
+	if _, err := kpi.Check(kpi.File, c.Name, []byte(text), all.Families(), all.KPIs); err != nil {
 		return usageError{err}
 	}
 	folder := filepath.Join(c.In, c.Name)

@@ -25,16 +25,6 @@ SELECT time, toDate(time) AS date, tenant, feed, queue, channel, waiting_ms, wai
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, queue, channel, greatest(0, sumIf(src.waiting_ms, src.bucket <= least(toTimeZone(addSeconds(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), -60), 'UTC'), greatest(toDateTime(intDiv(toUnixTimestamp(src.as_of), 60) * 60, 'UTC'), src.bucket))) - sumIf(src.waiting_end * greatest(0, dateDiff('millisecond', src.as_of, addSeconds(src.bucket, 60))), src.bucket = least(toTimeZone(addSeconds(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), -60), 'UTC'), greatest(toDateTime(intDiv(toUnixTimestamp(src.as_of), 60) * 60, 'UTC'), src.bucket)))) AS waiting_ms, sumIf(src.waiting_end, src.bucket = least(toTimeZone(addSeconds(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), -60), 'UTC'), greatest(toDateTime(intDiv(toUnixTimestamp(src.as_of), 60) * 60, 'UTC'), src.bucket))) AS waiting_end, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.enqueued_at)), 60) * 60, 'UTC') AS bucket, f.queue AS queue, f.channel AS channel, toInt64(0) AS waiting_ms, toInt64(0) AS waiting_end, toInt64((1 AND f.outcome IN ('waiting'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
-FROM (
-SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_queue_segment AS f FINAL
-INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
-WHERE f.deleted = 0
-) AS f
-INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
-ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
-WHERE 1 AND isNotNull(f.enqueued_at)
-UNION ALL
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(intDiv(slot, 1000), 60) * 60, 'UTC') AS bucket, f.queue AS queue, f.channel AS channel, greatest(0, least(if(isNull(f.left_at), intDiv(toUnixTimestamp64Milli(c.now), 60000) * 60000 + 60000, toUnixTimestamp64Milli(assumeNotNull(f.left_at))), slot + 60000) - greatest(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)), slot)) AS waiting_ms, toInt64(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)) < slot + 60000 AND slot + 60000 <= if(isNull(f.left_at), intDiv(toUnixTimestamp64Milli(c.now), 60000) * 60000 + 60000, toUnixTimestamp64Milli(assumeNotNull(f.left_at)))) AS waiting_end, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_queue_segment AS f FINAL
@@ -44,7 +34,17 @@ WHERE f.deleted = 0
 INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
 ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
 ARRAY JOIN range(intDiv(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)), 60000) * 60000, greatest(toUnixTimestamp64Milli(assumeNotNull(f.enqueued_at)), if(isNull(f.left_at), intDiv(toUnixTimestamp64Milli(c.now), 60000) * 60000 + 60000, toUnixTimestamp64Milli(assumeNotNull(f.left_at)))) + 1, 60000) AS slot
-WHERE 1 AND isNotNull(f.enqueued_at) AND f.outcome != 'lost' AND (1)
+WHERE 1 AND isNotNull(f.enqueued_at) AND (1) AND f.outcome != 'lost'
+UNION ALL
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.enqueued_at)), 60) * 60, 'UTC') AS bucket, f.queue AS queue, f.channel AS channel, toInt64(0) AS waiting_ms, toInt64(0) AS waiting_end, toInt64((1 AND f.outcome IN ('waiting'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
+FROM (
+SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_queue_segment AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
+) AS f
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+WHERE 1 AND isNotNull(f.enqueued_at)
 ) AS src
 GROUP BY time, until, tenant, feed, queue, channel
 HAVING waiting_ms != 0 OR waiting_end != 0

@@ -226,22 +226,22 @@ func (e *Explainer) query(ctx context.Context, r *CellRequest) (*query, error) {
 	}
 	for _, w := range r.Where {
 		dim, v, ok := strings.Cut(w, "=")
-		if !ok || !slices.Contains(d.By, dim) {
-			return nil, wrong("where", "%q: write dimension=value with a dimension of %s: %s", w, d.Name, strings.Join(d.By, ", "))
+		if !ok || !slices.Contains(d.Dims(), dim) {
+			return nil, wrong("where", "%q: write dimension=value with a dimension of %s: %s", w, d.Name, strings.Join(d.Dims(), ", "))
 		}
 		q.filter.Equal[dim] = v
 	}
 	var by []string
-	for _, dim := range d.By {
+	for _, dim := range d.Dims() {
 		if slices.Contains(r.By, dim) {
 			by = append(by, dim)
 		}
 	}
 	if len(by) != len(r.By) {
-		return nil, wrong("by", "%s has the dimensions %s", d.Name, strings.Join(d.By, ", "))
+		return nil, wrong("by", "%s has the dimensions %s", d.Name, strings.Join(d.Dims(), ", "))
 	}
 	grain := warehouse.Grain(r.Grain)
-	q.Query = warehouse.Query{Definition: d, By: by, Grain: grain, Zone: zone.String(), WeekStart: r.WeekStart, Where: q.filter.Where(grain, d.By)}
+	q.Query = warehouse.Query{Definition: d, By: by, Grain: grain, Zone: zone.String(), WeekStart: r.WeekStart, Where: q.filter.Where(d.Dims()), Within: q.filter.Within(grain)}
 	return q, nil
 }
 

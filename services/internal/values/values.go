@@ -68,24 +68,24 @@ func Query(m *warehouse.Model, r Request) (string, error) {
 	}
 	for _, w := range r.Where {
 		dim, v, ok := strings.Cut(w, "=")
-		if !ok || !slices.Contains(d.By, dim) {
-			return "", fmt.Errorf("where %q: write dimension=value with a dimension of %s: %s", w, name, strings.Join(d.By, ", "))
+		if !ok || !slices.Contains(d.Dims(), dim) {
+			return "", fmt.Errorf("where %q: write dimension=value with a dimension of %s: %s", w, name, strings.Join(d.Dims(), ", "))
 		}
 		f.Equal[dim] = v
 	}
 	by := []string{}
-	for _, dim := range d.By {
+	for _, dim := range d.Dims() {
 		if slices.Contains(r.By, dim) {
 			by = append(by, dim)
 		}
 	}
 	for _, dim := range r.By {
-		if !slices.Contains(d.By, dim) {
-			return "", fmt.Errorf("%s has no dimension %q%s; it has %s", name, dim, strictyaml.Hint(dim, d.By), strings.Join(d.By, ", "))
+		if !slices.Contains(d.Dims(), dim) {
+			return "", fmt.Errorf("%s has no dimension %q%s; it has %s", name, dim, strictyaml.Hint(dim, d.Dims()), strings.Join(d.Dims(), ", "))
 		}
 	}
 	q := warehouse.Query{
-		Definition: d, By: by, Grain: warehouse.Grain(r.Grain), Zone: r.Zone, WeekStart: r.WeekStart, Where: f.Where(warehouse.Grain(r.Grain), d.By),
+		Definition: d, By: by, Grain: warehouse.Grain(r.Grain), Zone: r.Zone, WeekStart: r.WeekStart, Where: f.Where(d.Dims()), Within: f.Within(warehouse.Grain(r.Grain)),
 	}
 	return shown(m, q, d, variant), nil
 }
