@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nabz/nabz/pkg/event"
 )
@@ -37,7 +38,7 @@ type Claim struct {
 	Variant string            // empty: the headline
 	Where   map[string]string // dimensions
 	AtMs    int64             // start of the interval, or 0: all together
-	Grain   string            // minute, quarter_hour or all
+	Grain   string            // minute, quarter_hour, hour, day, week, month, quarter, year or all
 	Value   float64           // NaN: null
 }
 
@@ -47,7 +48,9 @@ type Claim struct {
 //	09:00:05 c*64 contact.queued queue_id=sales  one each of c.1 to c.64
 //	09:10:00 clock                               the time is 09:10
 //	service_level.genesys{queue=sales} = 0.7111  a claim; null for no value
+//	2026-03-05T10:00 c1 contact.queued …         an event of another day
 //	offered at 09:00 by minute = 3               a claim on one interval
+//	offered at 2026-03-05 by day = 3             or on a longer one
 //	> 09:01:02 c1 queue_wait breached settled due 09:01:00
 func Parse(text string, catalogue *event.Catalogue) (*Scenario, error) {
 	s := &Scenario{}
@@ -156,13 +159,25 @@ func attr(e *event.Event, word string, typ *event.Type) error {
 	return nil
 }
 
-// clock reads hh:mm, hh:mm:ss or hh:mm:ss.mmm of the scenario's day.
+// clock reads hh:mm, hh:mm:ss or hh:mm:ss.mmm of the scenario's day, or of
+// another one, 2026-03-05T10:00; a date alone is its midnight. All are UTC.
 func clock(s string) (int64, error) {
+	day := Day
+	if date, rest, dated := strings.Cut(s, "T"); dated || len(s) == len(time.DateOnly) && s[4] == '-' {
+		t, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			return 0, fmt.Errorf("%q is no date", date)
+		}
+		if day = t.UnixMilli(); !dated {
+			return day, nil
+		}
+		s = rest
+	}
 	parts := strings.Split(s, ":")
 	if len(parts) < 2 || len(parts) > 3 {
 		return 0, fmt.Errorf("%q is no time of day", s)
 	}
-	ms := Day
+	ms := day
 	for i, unit := range []float64{3_600_000, 60_000, 1_000} {
 		if i >= len(parts) {
 			break
@@ -200,7 +215,9 @@ func (s *Scenario) claim(line string, number int) error {
 		if err != nil {
 			return err
 		}
-		c.AtMs, c.Grain = at, words[4]
+		if c.AtMs, c.Grain = at, words[4]; !slices.Contains([]string{"minute", "quarter_hour", "hour", "day", "week", "month", "quarter", "year"}, c.Grain) {
+			return fmt.Errorf("no grain %q", c.Grain)
+		}
 	} else if len(words) != 1 {
 		return fmt.Errorf("%q: a claim is a name, or a name at hh:mm by a grain", what)
 	}

@@ -237,11 +237,11 @@ func tryScenario(all *catalog.Catalog, set *kpi.Set, d *kpi.Definition, tree fs.
 	for _, f := range all.Families() {
 		task.Layouts = append(task.Layouts, pane.NewLayout(f, set.Measures(f.Name)))
 	}
-	panes, err := s.Rows(task)
+	played, err := s.Play(task)
 	if err != nil {
 		return err
 	}
-	return s.Check(d, panes)
+	return s.Check(d, played)
 }
 
 type kpiNewCmd struct {
