@@ -28,6 +28,7 @@ type Config struct {
 	DefaultTenant string // whom a key of every tenant asks about; empty: default
 	Zone          string // IANA name of the zone of days; empty: UTC
 	WeekStart     int    // 1 Monday to 7 Sunday; 0: 1
+	Definitions   string // folder of definitions beside those of the binary; empty: none
 	Limits        Limits
 }
 

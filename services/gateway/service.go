@@ -52,7 +52,7 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure gateway: %w", err)
 	}
-	all, err := catalog.Load()
+	all, err := catalog.Open(config.Definitions)
 	if err != nil {
 		return nil, fmt.Errorf("configure gateway: %w", err)
 	}

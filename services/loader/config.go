@@ -19,6 +19,9 @@ type Config struct {
 	ClickHouse string   // clickhouse://USER:PASS@HOST:PORT/DB
 	Listen     string   // of /healthz, /readyz and /metrics; port 0: any
 	Group      string   // consumer group; empty: nabz.loader
+	// Definitions is a folder of definitions beside those of the binary; empty:
+	// none.
+	Definitions string
 	// Every is the longest that a row waits for company; 0: 250 ms.
 	Every time.Duration
 }

@@ -43,7 +43,7 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure loader: %w", err)
 	}
-	c, err := catalog.Load()
+	c, err := catalog.Open(config.Definitions)
 	if err != nil {
 		return nil, fmt.Errorf("configure loader: %w", err)
 	}

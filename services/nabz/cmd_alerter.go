@@ -39,7 +39,7 @@ func (c alerterCmd) Run(a *app) error {
 	if err != nil {
 		return usageError{err}
 	}
-	known, err := catalog.Load()
+	known, err := openDefinitions(a.Definitions)
 	if err != nil {
 		return err
 	}

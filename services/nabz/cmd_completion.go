@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/nabz/nabz/services/internal/catalog"
 )
 
 type completionCmd struct {
@@ -57,7 +55,7 @@ func (completeCmd) Help() string { return "Example: nabz complete topics pl" }
 
 // Run prints what the last word may become, one a line.
 func (c completeCmd) Run(a *app) error {
-	for _, word := range candidates(a.model.Node, c.Words) {
+	for _, word := range candidates(a.model.Node, c.Words, a.kpiNames) {
 		if _, err := fmt.Fprintln(a.stdout, word); err != nil {
 			return err
 		}
@@ -66,7 +64,7 @@ func (c completeCmd) Run(a *app) error {
 }
 
 // candidates are the words that may stand last.
-func candidates(root *kong.Node, words []string) (out []string) {
+func candidates(root *kong.Node, words []string, kpiNames func() []string) (out []string) {
 	last := ""
 	if len(words) > 0 {
 		words, last = words[:len(words)-1], words[len(words)-1]
@@ -141,8 +139,8 @@ func flagOf(node *kong.Node, word string) *kong.Flag {
 }
 
 // kpiNames are the names of all KPIs; none where they cannot be read.
-func kpiNames() []string {
-	all, err := catalog.Load()
+func (g *globals) kpiNames() []string {
+	all, err := g.definitions("")
 	if err != nil {
 		return nil
 	}

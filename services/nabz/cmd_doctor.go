@@ -81,7 +81,7 @@ func (c doctorCmd) config(a *app) (doctor.Config, error) {
 	conf := doctor.Config{
 		Brokers: a.Kafka, LogCap: c.LogCap, Groups: c.Group, ClickHouse: a.ClickHouse, Zone: c.Zone, Services: map[string]string{}, Alertmanager: a.Alertmanager,
 	}
-	schema, err := migrateCmd{Zone: c.Zone, WeekStart: c.WeekStart}.schema()
+	schema, err := migrateCmd{Zone: c.Zone, WeekStart: c.WeekStart, ReadyFile: c.ReadyFile}.schema(a)
 	if err != nil {
 		return conf, usageError{err}
 	}

@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/clickhouse"
 	"github.com/nabz/nabz/services/internal/explain"
 	"github.com/nabz/nabz/services/internal/values"
@@ -42,7 +41,7 @@ func (explainCmd) Help() string {
 
 // Run explains.
 func (c explainCmd) Run(a *app) error {
-	all, err := catalog.Load()
+	all, err := a.definitions(c.ReadyFile)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,8 @@ func (c gatewayCmd) Run(a *app) error {
 	}
 	conf := gateway.Config{
 		Listen: c.Listen, Kafka: a.Kafka, ClickHouse: a.ClickHouse, DefaultTenant: c.Tenant, Zone: c.Zone, WeekStart: c.WeekStart,
-		Keys: keys.Config{File: a.keysFile(), Log: a.log.Named("keys")},
+		Definitions: a.Definitions,
+		Keys:        keys.Config{File: a.keysFile(), Log: a.log.Named("keys")},
 	}
 	if c.APIKey != "" {
 		conf.Keys.Static = append(conf.Keys.Static, keys.Static{Name: gateway.Administrator, Key: c.APIKey, Tenant: keys.AllTenants, Rights: []string{keys.Admin}})

@@ -42,7 +42,7 @@ func (getCmd) Help() string {
 
 // Run asks and prints.
 func (c getCmd) Run(a *app) error {
-	all, err := catalog.Load()
+	all, err := a.definitions(c.ReadyFile)
 	if err != nil {
 		return err
 	}

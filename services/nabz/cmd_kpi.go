@@ -36,7 +36,7 @@ func (kpiListCmd) Help() string { return "Example: nabz kpi list --json" }
 
 // Run lists.
 func (kpiListCmd) Run(a *app) error {
-	all, err := catalog.Load()
+	all, err := a.definitions("")
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (kpiShowCmd) Help() string {
 
 // Run prints the definition.
 func (c kpiShowCmd) Run(a *app) error {
-	all, err := catalog.Load()
+	all, err := a.definitions("")
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (kpiCheckCmd) Help() string {
 
 // Run checks.
 func (c kpiCheckCmd) Run(a *app) error {
-	all, err := catalog.Load() // which checks what is part of the binary
+	all, err := a.definitions("") // which checks them
 	if err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func (kpiNewCmd) Help() string {
 
 // Run makes the folder.
 func (c kpiNewCmd) Run(a *app) error {
-	all, err := catalog.Load()
+	all, err := a.definitions("")
 	if err != nil {
 		return err
 	}

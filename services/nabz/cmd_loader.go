@@ -25,7 +25,7 @@ func (c loaderCmd) Run(a *app) error {
 	if err := a.needClickHouse(); err != nil {
 		return err
 	}
-	s, err := loader.New(loader.Config{Kafka: a.Kafka, ClickHouse: a.ClickHouse, Listen: c.Listen, Group: c.Group, Every: c.Every}, a.log)
+	s, err := loader.New(loader.Config{Kafka: a.Kafka, ClickHouse: a.ClickHouse, Listen: c.Listen, Group: c.Group, Every: c.Every, Definitions: a.Definitions}, a.log)
 	if err != nil {
 		return usageError{err}
 	}

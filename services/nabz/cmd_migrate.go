@@ -5,7 +5,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/clickhouse"
 )
 
@@ -28,7 +27,7 @@ func (c migrateCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	schema, err := c.schema()
+	schema, err := c.schema(a)
 	if err != nil {
 		return usageError{err}
 	}
@@ -54,14 +53,14 @@ func (c migrateCmd) Run(a *app) error {
 	return clickhouse.Migrate(a.ctx, conn, schema, out)
 }
 
-func (c migrateCmd) schema() (clickhouse.Schema, error) {
+func (c migrateCmd) schema(a *app) (clickhouse.Schema, error) {
 	if _, err := time.LoadLocation(c.Zone); err != nil {
 		return clickhouse.Schema{}, fmt.Errorf("--zone: %w", err)
 	}
 	if c.WeekStart < 1 || c.WeekStart > 7 {
 		return clickhouse.Schema{}, fmt.Errorf("--week-start: %d, 1 to 7 are days", c.WeekStart)
 	}
-	all, err := catalog.Load()
+	all, err := a.definitions(c.ReadyFile)
 	if err != nil {
 		return clickhouse.Schema{}, err
 	}

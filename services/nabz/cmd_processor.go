@@ -32,6 +32,7 @@ func (c processorCmd) Run(a *app) error {
 	conf.Kafka, conf.Listen, conf.Group = a.Kafka, c.Listen, c.Group
 	conf.Flush, conf.Checkpoint = c.Flush, c.Checkpoint
 	conf.BoardGroup, conf.Show, conf.Zone = c.BoardGroup, c.Show, c.Zone
+	conf.Definitions = a.Definitions
 	host, err := os.Hostname()
 	if err != nil {
 		host = "processor"

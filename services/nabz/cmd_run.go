@@ -54,6 +54,9 @@ func (c runCmd) Run(a *app) error {
 		return err
 	}
 	defer closeIt()
+	if err := i.keepDefinitions(); err != nil {
+		return err
+	}
 	if err := i.addKafka(); err != nil {
 		return err
 	}
@@ -79,6 +82,9 @@ func (c runCmd) usable(a *app) error {
 		}
 	}
 	if _, err := (receiverFlags{}).receivers(a.Alertmanager, a.Config); err != nil {
+		return err
+	}
+	if _, err := openDefinitions(a.Definitions); err != nil {
 		return err
 	}
 	if a.ClickHouse == "" {
@@ -140,6 +146,7 @@ func (i *installation) environment() []string {
 		"NABZ_CLICKHOUSE=" + i.file.ClickHouseURL,
 		"NABZ_ALERTMANAGER=" + i.app.Alertmanager,
 		"NABZ_WALLBOARD=" + i.file.Gateway,
+		"NABZ_DEFINITIONS=" + i.file.Definitions,
 		"NABZ_DATA_DIR=" + i.app.DataDir,
 		"NABZ_API_KEY=" + i.secrets.APIKey,
 		"NABZ_IDENTITY_KEY=" + i.secrets.IdentityKey,

@@ -35,7 +35,7 @@ func (slaCheckCmd) Help() string {
 
 // Run checks.
 func (c slaCheckCmd) Run(a *app) error {
-	all, err := catalog.Load() // which checks what is part of the binary
+	all, err := a.definitions("") // which checks them
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (slaSimulateCmd) Help() string {
 
 // Run lets the policy see the scenario.
 func (c slaSimulateCmd) Run(a *app) error {
-	all, err := catalog.Load()
+	all, err := a.definitions("")
 	if err != nil {
 		return err
 	}

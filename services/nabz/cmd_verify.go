@@ -41,7 +41,7 @@ const (
 
 // Run compares.
 func (c verifyCmd) Run(a *app) error {
-	all, err := catalog.Load()
+	all, err := a.definitions(c.ReadyFile)
 	if err != nil {
 		return err
 	}

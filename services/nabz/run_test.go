@@ -23,9 +23,14 @@ import (
 // its ready file.
 func installationOf(t testing.TB, args ...string) (path string, stop func(os.Signal) error) {
 	t.Helper()
-	dir := t.TempDir()
-	path = filepath.Join(dir, "data", ready.FileName)
-	cmd := exec.Command("/proc/self/exe", append(args, "--ports", "auto", "--data-dir", filepath.Join(dir, "data"))...)
+	return installationIn(t, filepath.Join(t.TempDir(), "data"), args...)
+}
+
+// installationIn does so with a data directory that may have been used before.
+func installationIn(t testing.TB, data string, args ...string) (path string, stop func(os.Signal) error) {
+	t.Helper()
+	path = filepath.Join(data, ready.FileName)
+	cmd := exec.Command("/proc/self/exe", append(args, "--ports", "auto", "--data-dir", data)...)
 	cmd.Env = append(os.Environ(), envMain+"=1")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

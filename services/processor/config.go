@@ -22,6 +22,9 @@ type Config struct {
 	// Show is how often changed readings are written, at most: it bounds what
 	// a wall of screens is sent, and adds to how far it is behind.
 	Show time.Duration
+	// Definitions is a folder of definitions beside those of the binary; empty:
+	// none.
+	Definitions string
 	// Instance names this process in claims and logs.
 	Instance string
 	// Flush is how often changed rows are written. It bounds how long a

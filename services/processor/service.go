@@ -47,7 +47,7 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 	if err := config.check(); err != nil {
 		return nil, fmt.Errorf("configure processor: %w", err)
 	}
-	c, err := catalog.Load()
+	c, err := catalog.Open(config.Definitions)
 	if err != nil {
 		return nil, fmt.Errorf("configure processor: %w", err)
 	}

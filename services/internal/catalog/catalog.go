@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/nabz/nabz/pkg/alert"
 	"github.com/nabz/nabz/pkg/event"
@@ -38,10 +39,39 @@ type Catalog struct {
 	// Alerts are the threshold rules on KPIs.
 	Alerts   *alert.Rules
 	families []*fact.Family
+	trees    trees
 }
 
 // Load reads what is part of the binary.
-func Load() (*Catalog, error) {
+func Load() (*Catalog, error) { return load(builtIn()) }
+
+// Open reads what is part of the binary, and over it the folder of definitions:
+// kpi/<name>/kpi.yaml, and likewise sla and alert. A name that is in both means
+// the folder's. An empty folder: only the binary's. The error joins all
+// mistakes, each with file, line and column.
+func Open(folder string) (*Catalog, error) {
+	if folder == "" {
+		return Load()
+	}
+	all, err := openFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	return load(all)
+}
+
+// OpenKPIs reads what is part of the binary, and over it a tree with a folder
+// for each KPI, which lies at place.
+func OpenKPIs(tree fs.FS, place string) (*Catalog, error) {
+	all := builtIn()
+	var err error
+	if all.kpis, err = lay(all.kpis, tree, place); err != nil {
+		return nil, err
+	}
+	return load(all)
+}
+
+func load(from trees) (*Catalog, error) {
 	events, err := schemas.Catalogue()
 	if err != nil {
 		return nil, fmt.Errorf("load events: %w", err)
@@ -50,23 +80,37 @@ func Load() (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load timings: %w", err)
 	}
-	c := &Catalog{Events: events, Kinds: kinds.All(), Timings: timings}
+	c := &Catalog{Events: events, Kinds: kinds.All(), Timings: timings, trees: from}
 	c.families = kinds.Families(c.Kinds)
 	for _, k := range c.Kinds {
 		if _, ok := timings[k.Name]; !ok {
 			return nil, fmt.Errorf("load timings: families.yaml says nothing of kind %s", k.Name)
 		}
 	}
-	if c.KPIs, err = kpi.Load(schemas.KPIs(), c.families); err != nil {
-		return nil, fmt.Errorf("load definitions: %w", err)
+	if c.KPIs, err = kpi.Load(from.kpis, c.families); err != nil {
+		return nil, fmt.Errorf("load definitions: %w", placed(from.kpis, err))
 	}
-	if c.Deadlines, err = sla.Load(schemas.Deadlines(), c.families, c.Waits()); err != nil {
-		return nil, fmt.Errorf("load deadlines: %w", err)
+	if c.Deadlines, err = sla.Load(from.deadlines, c.families, c.Waits()); err != nil {
+		return nil, fmt.Errorf("load deadlines: %w", placed(from.deadlines, err))
 	}
-	if c.Alerts, err = alert.Load(schemas.Alerts(), c.KPIs); err != nil {
-		return nil, fmt.Errorf("load rules: %w", err)
+	if c.Alerts, err = alert.Load(from.alerts, c.KPIs); err != nil {
+		return nil, fmt.Errorf("load rules: %w", placed(from.alerts, err))
 	}
 	return c, nil
+}
+
+// Place is the folder from which the definition of a KPI was read; empty: the
+// binary.
+func (c *Catalog) Place(name string) string {
+	if o, ok := c.trees.kpis.(overlay); ok && o.own[name] {
+		return filepath.Join(o.place, name)
+	}
+	return ""
+}
+
+// History is the scenario beside the definition of a KPI.
+func (c *Catalog) History(name string) ([]byte, error) {
+	return fs.ReadFile(c.trees.kpis, name+"/scenario.txt")
 }
 
 // Waits are how long deadlines wait, by kind of item.
@@ -81,9 +125,9 @@ func (c *Catalog) Waits() map[string]sla.Waits {
 // Scenario is the history beside a policy or rule.
 func (c *Catalog) Scenario(policy string) ([]byte, error) {
 	const file = "/scenario.txt"
-	text, err := fs.ReadFile(schemas.Deadlines(), policy+file)
+	text, err := fs.ReadFile(c.trees.deadlines, policy+file)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = fs.ReadFile(schemas.Alerts(), policy+file)
+		text, err = fs.ReadFile(c.trees.alerts, policy+file)
 	}
 	return text, err
 }

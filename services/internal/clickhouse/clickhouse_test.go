@@ -80,6 +80,19 @@ func TestMigrate(t *testing.T) {
 		t.Fatal(err)
 	}
 	again("")
+	// The view of a KPI that is not defined any more is dropped, no other.
+	own := warehouse.Statement{Name: "nabz.kpi_own", SQL: "CREATE OR REPLACE VIEW nabz.kpi_own AS SELECT 1 AS value"}
+	with := clickhouse.Schema{Tables: s.Tables, Views: append([]warehouse.Statement{own}, s.Views...)}
+	if err := clickhouse.Migrate(ctx, conn, with, &out); err != nil {
+		t.Fatal(err)
+	}
+	if plan := again("DROP VIEW IF EXISTS nabz.kpi_own"); len(plan) != 1 {
+		t.Errorf("the plan is %v, want one statement", plan)
+	}
+	if err := clickhouse.Migrate(ctx, conn, s, &out); err != nil {
+		t.Fatal(err)
+	}
+	again("")
 	// Another type is refused, and nothing is done.
 	first.Columns[0].Type = "Int64"
 	if _, err := clickhouse.Plan(ctx, conn, s); !errors.Is(err, clickhouse.ErrIncompatible) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/nabz/nabz/pkg/warehouse"
@@ -59,7 +60,26 @@ func Plan(ctx context.Context, conn Conn, s Schema) ([]warehouse.Statement, erro
 			plan = append(plan, v)
 		}
 	}
-	return plan, nil
+	return append(plan, now.orphans(s.Views)...), nil
+}
+
+// orphans are the views of KPIs that nothing defines any more: nobody fills what
+// they show, and a sum of nothing would look like a number. They go last, when
+// no other view asks them.
+func (s *state) orphans(views []warehouse.Statement) []warehouse.Statement {
+	wanted := map[string]bool{}
+	for _, v := range views {
+		wanted[v.Name] = true
+	}
+	var out []warehouse.Statement
+	for name := range s.hashes {
+		ofKPI := strings.HasPrefix(name, warehouse.Public+".kpi_") || strings.HasPrefix(name, warehouse.Internal+".total_")
+		if ofKPI && !wanted[name] {
+			out = append(out, warehouse.Statement{Name: name, SQL: "DROP VIEW IF EXISTS " + name})
+		}
+	}
+	slices.SortFunc(out, func(a, b warehouse.Statement) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 // Migrate carries out what [Plan] gives, each statement printed before it

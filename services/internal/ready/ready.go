@@ -30,6 +30,7 @@ type File struct {
 	BIPassword         string         `json:"bi_password,omitempty"`
 	ClickHouseURL      string         `json:"clickhouse_url,omitempty"` // the services' own account
 	Alertmanager       string         `json:"alertmanager,omitempty"`   // URL, of peers several
+	Definitions        string         `json:"definitions,omitempty"`    // folder of those in force beside the binary's
 	Webhooks           string         `json:"webhooks,omitempty"`       // path of the settings that may hold some
 	PIDs               map[string]int `json:"pids"`                     // by part; the supervisor's is run
 	Version            string         `json:"version"`
