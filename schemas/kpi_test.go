@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/pane"
+	"github.com/nabz/nabz/pkg/record"
 	"github.com/nabz/nabz/pkg/scenario"
 	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/pkg/track/kinds"
@@ -38,14 +40,26 @@ func newHouse(t *testing.T) house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := kinds.All()
+	records, err := record.Load(schemas.Records(), catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := fs.ReadFile(schemas.Zones(), "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	zone, err := calendar.NewZone("UTC", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := kinds.All(records)
 	h := house{families: kinds.Families(all)}
 	if h.set, err = kpi.Load(schemas.KPIs(), h.families); err != nil {
 		t.Fatal(err)
 	}
 	opener := func(name string) bool { typ, ok := catalogue.Type(name); return ok && typ.Opener }
 	h.task = track.Config{
-		Epoch: 1, Kinds: kinds.Trackers(all, timings, opener),
+		Epoch: 1, Kinds: kinds.Trackers(all, timings, opener, zone),
 		Rank: func(name string) int { typ, _ := catalogue.Type(name); return typ.Rank },
 	}
 	for _, f := range h.families {

@@ -29,6 +29,12 @@ var alerts embed.FS
 // Alerts holds one folder for each threshold rule.
 func Alerts() fs.FS { return sub(alerts, "alert") }
 
+//go:embed record/*.yaml
+var records embed.FS
+
+// Records holds the kinds whose facts are declared as data, <kind>.yaml.
+func Records() fs.FS { return sub(records, "record") }
+
 //go:embed families.yaml
 var families []byte
 

@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 
 	"github.com/nabz/nabz/pkg/alert"
+	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/pane"
+	"github.com/nabz/nabz/pkg/record"
 	"github.com/nabz/nabz/pkg/sla"
 	"github.com/nabz/nabz/pkg/track"
 	"github.com/nabz/nabz/pkg/track/kinds"
@@ -40,6 +42,7 @@ type Catalog struct {
 	Alerts   *alert.Rules
 	families []*fact.Family
 	trees    trees
+	zone     *calendar.Zone
 }
 
 // Load reads what is part of the binary.
@@ -80,12 +83,17 @@ func load(from trees) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load timings: %w", err)
 	}
-	c := &Catalog{Events: events, Kinds: kinds.All(), Timings: timings, trees: from}
+	records, err := record.Load(schemas.Records(), events)
+	if err != nil {
+		return nil, fmt.Errorf("load records: %w", err)
+	}
+	c := &Catalog{Events: events, Kinds: kinds.All(records), Timings: timings, trees: from}
+	if err := c.SetZone("UTC"); err != nil {
+		return nil, err
+	}
 	c.families = kinds.Families(c.Kinds)
-	for _, k := range c.Kinds {
-		if _, ok := timings[k.Name]; !ok {
-			return nil, fmt.Errorf("load timings: families.yaml says nothing of kind %s", k.Name)
-		}
+	if err := kinds.Check(c.Kinds, timings); err != nil {
+		return nil, fmt.Errorf("load timings: %w", err)
 	}
 	if c.KPIs, err = kpi.Load(from.kpis, c.families); err != nil {
 		return nil, fmt.Errorf("load definitions: %w", placed(from.kpis, err))
@@ -112,6 +120,21 @@ func (c *Catalog) Place(name string) string {
 func (c *Catalog) History(name string) ([]byte, error) {
 	return fs.ReadFile(c.trees.kpis, name+"/scenario.txt")
 }
+
+// SetZone makes the calendar days by which facts are made those of a zone, an
+// IANA name, of the release of the database that is part of the binary. They
+// are those of UTC at first.
+func (c *Catalog) SetZone(name string) error {
+	data, err := fs.ReadFile(schemas.Zones(), name)
+	if err != nil {
+		return fmt.Errorf("read zone %q: no such zone in release %s", name, schemas.ZoneVersion)
+	}
+	c.zone, err = calendar.NewZone(name, data)
+	return err
+}
+
+// Zone is the IANA name of the zone by whose calendar days facts are made.
+func (c *Catalog) Zone() string { return c.zone.Name }
 
 // Waits are how long deadlines wait, by kind of item.
 func (c *Catalog) Waits() map[string]sla.Waits {
@@ -154,7 +177,7 @@ func (c *Catalog) Task(partition int32) track.Config {
 	}
 	return track.Config{
 		Partition: partition, Epoch: Epoch, Definitions: c.Fingerprint(), Layouts: layouts, Rank: c.rank,
-		Policies: c.Deadlines, Kinds: kinds.Trackers(c.Kinds, c.Timings, c.opener),
+		Policies: c.Deadlines, Kinds: kinds.Trackers(c.Kinds, c.Timings, c.opener, c.zone),
 	}
 }
 
@@ -181,6 +204,12 @@ func (c *Catalog) Fingerprint() string {
 	fmt.Fprintf(h, "panes %d\n", pane.Semantics)
 	for _, k := range c.Kinds {
 		fmt.Fprintf(h, "%s %d\n", k.Name, k.Semantics)
+		if k.Record == nil {
+			continue
+		}
+		if fmt.Fprintln(h, k.Record.Fingerprint()); k.Record.NeedsZone() {
+			fmt.Fprintf(h, "%s\n", c.zone.Name)
+		}
 	}
 	for _, f := range c.families {
 		fmt.Fprintf(h, "%s %q\n", f.Name, f.Dims)

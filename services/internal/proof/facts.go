@@ -36,12 +36,13 @@ const sliceEvents = 200_000
 const queryMemory = 2_000_000_000
 
 // Facts holds the facts of one kind of entity, of all its families, against
-// those that <kind>.sql makes of raw events. Rows are compared as sets, with
+// those that <kind>.sql, or the SQL of its
+// declaration, makes of raw events. Rows are compared as sets, with
 // all their columns but the version. Rejects and progress are taken as given:
 // records behind the progress do not count yet.
 func Facts(ctx context.Context, conn driver.Conn, k kinds.Kind, s Scope) (Report, error) {
 	r := Report{Name: "facts of " + k.Name + "s"}
-	fold, err := foldOf(k.Name)
+	fold, err := foldOf(k)
 	if err != nil {
 		return r, err
 	}
@@ -73,17 +74,23 @@ func Facts(ctx context.Context, conn driver.Conn, k kinds.Kind, s Scope) (Report
 }
 
 // foldOf is the SQL that makes facts of the raw events of a kind.
-func foldOf(kind string) (string, error) {
-	own, err := fs.ReadFile(schemas.Proofs(), kind+".sql")
-	if err != nil {
-		return "", fmt.Errorf("read the proof of kind %s: %w", kind, err)
+func foldOf(k kinds.Kind) (string, error) {
+	var own string
+	if k.Record != nil {
+		own = warehouse.RecordFacts(k.Record)
+	} else {
+		text, err := fs.ReadFile(schemas.Proofs(), k.Name+".sql")
+		if err != nil {
+			return "", fmt.Errorf("read the proof of kind %s: %w", k.Name, err)
+		}
+		own = string(text)
 	}
 	const common = "members.sql"
 	members, err := fs.ReadFile(schemas.Proofs(), common)
 	if err != nil {
 		return "", fmt.Errorf("read what proofs begin with: %w", err)
 	}
-	return strings.Replace(string(own), "{{"+common+"}}", strings.TrimSpace(string(members)), 1), nil
+	return strings.Replace(own, "{{"+common+"}}", strings.TrimSpace(string(members)), 1), nil
 }
 
 // maxExamples is how many differences a report tells.
@@ -123,7 +130,7 @@ func (s *Scope) args(kind string) []any {
 		clickhouse.Named("kind", kind), clickhouse.Named("tenant", s.Tenant), clickhouse.Named("feed", s.Feed),
 		clickhouse.Named("generation", s.Generation), clickhouse.Named("epoch", s.Epoch),
 		clickhouse.Named("from", from), clickhouse.Named("to", to),
-		clickhouse.Named("linger", timing.Linger), clickhouse.Named("keep", timing.Keep), clickhouse.Named("max_age", timing.MaxAge), clickhouse.Named("heartbeat", timing.Heartbeat),
+		clickhouse.Named("linger", timing.Linger), clickhouse.Named("keep", timing.Keep), clickhouse.Named("max_age", timing.MaxAge), clickhouse.Named("heartbeat", timing.Heartbeat), clickhouse.Named("zone", s.Catalog.Zone()),
 		clickhouse.Named("types", types), clickhouse.Named("ranks", ranks), clickhouse.Named("openers", openers),
 	}
 }

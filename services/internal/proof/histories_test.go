@@ -206,13 +206,19 @@ type teller struct {
 }
 
 // tellers has one for each kind that is folded.
-func tellers() []teller {
-	return []teller{{"contact", contacts, contacts, []string{
+func tellers(cat *catalog.Catalog) []teller {
+	all := []teller{{"contact", contacts, contacts, []string{
 		"SELECT count() FROM (SELECT item FROM nabz_internal.fact_contact FINAL WHERE deleted = 0 GROUP BY partition, feed, item HAVING count() > 2)",
 		"SELECT count() FROM nabz_internal.fact_queue_segment FINAL WHERE nth > 2",
 		"SELECT count() FROM nabz_internal.fact_contact FINAL WHERE agents > 2 AND transfers > 1 AND hold > 0 AND wrapup > 0",
 		"SELECT count() FROM nabz_internal.fact_contact FINAL WHERE deleted = 0 AND queues = 0 AND agents = 0",
 	}}, {"conversation", conversations, conversationsOfDays, conversed()}, {"agent", agents, agentsOfDays, shifted()}}
+	for _, k := range cat.Kinds {
+		if k.Record != nil {
+			all = append(all, declared(k.Record))
+		}
+	}
+	return all
 }
 
 // apart is how far the partitions of two kinds are from each other.
@@ -222,7 +228,7 @@ const apart = 100_000
 // or of as long as anything of that kind takes.
 func tell(t *testing.T, cat *catalog.Catalog, histories int, days bool, play func(partition int32, records []sim.Record)) {
 	t.Helper()
-	told := tellers()
+	told := tellers(cat)
 	for _, k := range cat.Kinds {
 		i := slices.IndexFunc(told, func(x teller) bool { return x.kind == k.Name })
 		if *only != "" && *only != k.Name {
