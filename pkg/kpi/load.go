@@ -222,6 +222,7 @@ func (d *Definition) open() {
 	}
 	for _, n := range d.Measures {
 		switch {
+		case !n.Measure.Op.Additive():
 		case n.Measure.Op != Level:
 			add(n.Measure.Family, n.Measure.At)
 		case n.Measure.Family == d.Of:

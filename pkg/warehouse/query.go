@@ -217,12 +217,12 @@ func (q Query) shifted(source string) string {
 		return source
 	}
 	_, end := q.interval()
-	backs := "[0, 1]"
+	turns := "[0, 1]"
 	if q.Grain == All {
-		backs, end = "[0]", "src.bucket"
+		turns, end = "[0]", "src.bucket"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "SELECT src.tenant AS tenant, src.feed AS feed, if(back = 1, toTimeZone(%s, 'UTC'), src.bucket) AS bucket", end)
+	fmt.Fprintf(&b, "SELECT src.tenant AS tenant, src.feed AS feed, if(_turn = 1, toTimeZone(%s, 'UTC'), src.bucket) AS bucket", end)
 	for _, dim := range d.Dims() {
 		fmt.Fprintf(&b, ", src.%s AS %s", dim, dim)
 	}
@@ -231,9 +231,9 @@ func (q Query) shifted(source string) string {
 		if p.previous {
 			name, here = "src."+strings.TrimPrefix(p.alias, "previous_"), "1"
 		}
-		fmt.Fprintf(&b, ", if(back = %s, %s, %s) AS %s", here, name, p.kind.nothing(), p.alias)
+		fmt.Fprintf(&b, ", if(_turn = %s, %s, %s) AS %s", here, name, p.kind.nothing(), p.alias)
 	}
-	fmt.Fprintf(&b, ", if(back = 0, src.open_facts, 0) AS open_facts, src.changed_at AS changed_at, src.as_of AS as_of, src.closed AS closed\nFROM (\n%s\n) AS src\nARRAY JOIN %s AS back\nWHERE back = 0 OR %s <= src.as_of", source, backs, end)
+	fmt.Fprintf(&b, ", if(_turn = 0, src.open_facts, 0) AS open_facts, src.changed_at AS changed_at, src.as_of AS as_of, src.closed AS closed\nFROM (\n%s\n) AS src\nARRAY JOIN %s AS _turn\nWHERE _turn = 0 OR %s <= src.as_of", source, turns, end)
 	return b.String()
 }
 
@@ -242,14 +242,18 @@ func (q Query) shifted(source string) string {
 func (q Query) shared(grouped string, naive bool) string {
 	var selects, has []string
 	some := false
+	keys := []string{"tenant", "feed"}
+	if q.Grain != All {
+		keys = append(keys, "time", "until")
+	}
 	for _, p := range parts(q.Definition) {
-		over := []string{"time", "until", "tenant", "feed"}
+		over := slices.Clone(keys)
 		for _, dim := range q.By {
 			if slices.Contains(p.measure.Family.Dims, dim) || dim == kpi.DayName {
 				over = append(over, dim)
 			}
 		}
-		if len(over) == len(q.By)+4 {
+		if len(over) == len(keys)+len(q.By) {
 			has, selects = append(has, p.said()), append(selects, p.columns(naive)...)
 			continue
 		}
@@ -259,7 +263,7 @@ func (q Query) shared(grouped string, naive bool) string {
 	if !some {
 		return grouped
 	}
-	keys := append([]string{"time", "until", "tenant", "feed"}, q.By...)
+	keys = append([]string{"time", "until", "tenant", "feed"}, q.By...)
 	return fmt.Sprintf("SELECT * FROM (\nSELECT %s, %s, open_facts, changed_at, as_of, closed FROM (\n%s\n) AS g\n) WHERE %s",
 		strings.Join(keys, ", "), strings.Join(selects, ", "), grouped, strings.Join(has, " OR "))
 }

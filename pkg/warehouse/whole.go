@@ -70,6 +70,9 @@ func (q Query) list(prefix string, but ...string) string {
 	for _, dim := range q.By {
 		if len(but) == 0 || dim != but[0] {
 			fmt.Fprintf(&b, ", %s%s", prefix, dim)
+			if prefix != "" {
+				fmt.Fprintf(&b, " AS %s", dim)
+			}
 		}
 	}
 	return b.String()
@@ -158,7 +161,7 @@ func (q Query) present(facts string, in kpi.Presence) string {
 	}[in]
 	active := fmt.Sprintf("SELECT tenant, feed%[1]s, key, toTimeZone(%[2]s, 'UTC') AS beginning, toTimeZone(%[3]s, 'UTC') AS ending, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (\n%[4]s\n) AS src%[5]s\nGROUP BY tenant, feed%[6]s, key, beginning, ending",
 		q.list("src."), start, end, facts, where(q.Where), q.list(""))
-	each := fmt.Sprintf("SELECT tenant, feed%[1]s, key, if(turn = 1, ending, beginning) AS slot, max(turn = 0) AS here, max(turn = 1) AS was, min(slot) OVER (PARTITION BY tenant, feed%[1]s, key) AS debut, any(as_of) AS as_of, any(closed) AS closed FROM (\n%[2]s\n) ARRAY JOIN [0, 1] AS turn\nWHERE turn = 0 OR ending <= as_of\nGROUP BY tenant, feed%[1]s, key, slot",
+	each := fmt.Sprintf("SELECT tenant, feed%[1]s, key, if(_turn = 1, a.ending, a.beginning) AS slot, max(_turn = 0) AS here, max(_turn = 1) AS was, min(slot) OVER (PARTITION BY tenant, feed%[1]s, key) AS debut, any(a.as_of) AS as_of, any(a.closed) AS closed FROM (\n%[2]s\n) AS a ARRAY JOIN [0, 1] AS _turn\nWHERE _turn = 0 OR a.ending <= a.as_of\nGROUP BY tenant, feed%[1]s, key, slot",
 		q.list(""), active)
 	return fmt.Sprintf("SELECT tenant, feed%[1]s, slot AS bucket, countIf(%[2]s) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (\n%[3]s\n) GROUP BY tenant, feed%[1]s, slot", q.list(""), count, each)
 }
@@ -252,7 +255,7 @@ func (q Query) presentNaively(facts string, in kpi.Presence) string {
 		q.list("src."), start, end, facts, where(q.Where), q.list(""))
 	all := fmt.Sprintf("SELECT tenant, feed%[1]s, groupArray((beginning, ending, keys)) AS sets, any(as_of) AS as_of, any(closed) AS closed, arrayJoin(arrayDistinct(arrayConcat(sets.1, arrayFilter(x -> x <= as_of, sets.2)))) AS slot FROM (\n%[2]s\n) GROUP BY tenant, feed%[1]s", q.list(""), each)
 	now := "arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 = slot, sets)))"
-	was := "arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.2 = slot, sets)))"
+	was := "arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.2 = slot AND slot <= as_of, sets)))"
 	ever := "arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 < slot, sets)))"
 	count := map[kpi.Presence]string{
 		kpi.Before:   fmt.Sprintf("length(%s)", was),
