@@ -6,8 +6,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/event"
@@ -185,6 +187,9 @@ func TestBrokenDefinitions(t *testing.T) {
 		})
 	}
 	f("unknown_key", "owner:", "ownr:", `service_level/kpi.yaml:5:1: unknown key "ownr", did you mean "owner"?`)
+	f("kind", "family: service\n", "family: service\nkind: kp\n", `kpi.yaml:8:7: `)
+	f("parent", "family: service\n", "family: service\nparents: [asa]\n", `kpi.yaml:8:11: no KPI "asa"`)
+	f("tag", "tags: [copc,", "tags: [COPC,", `"COPC" is no tag`)
 	f("missing_key", "owner: operations\n", "", `key "owner" is missing`)
 	f("family", "of: queue_segment", "of: queue_segments", `no family of facts "queue_segments", did you mean "queue_segment"?`)
 	f("column", "wait: {le: $threshold}", "wiat: {le: $threshold}", `queue_segment has no column "wiat", did you mean "wait"?`)
@@ -198,4 +203,31 @@ func TestBrokenDefinitions(t *testing.T) {
 	f("by", "by: [queue, channel]", "by: [channel, queue]", "dimensions stand once each, in this order")
 	f("at", "at: enqueued_at", "at: outcome", `column "outcome" does not fit here`)
 	f("double", "unit: ratio", "unit: ratio\nunit: ratio", `key "unit" is there twice`)
+}
+
+// TestParents tells of KPIs that descend from themselves.
+func TestParents(t *testing.T) {
+	h := newHouse(t)
+	whole, err := fs.ReadFile(schemas.KPIs(), "answered/kpi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := func(parents map[string]string) fstest.MapFS {
+		out := fstest.MapFS{}
+		for name, parent := range parents {
+			text := strings.Replace(string(whole), "parents: [answered_rate]", "parents: ["+parent+"]", 1)
+			out[name+"/kpi.yaml"] = &fstest.MapFile{Data: []byte(text)}
+		}
+		return out
+	}
+	if _, err := kpi.Load(tree(map[string]string{"a": "b", "b": "c", "c": "b", "d": ""}), h.families); err == nil || !strings.Contains(err.Error(), "b/kpi.yaml:1:1: parents go round: b, c, b") {
+		t.Errorf("a circle: %v", err)
+	}
+	set, err := kpi.Load(tree(map[string]string{"a": "b, c", "b": "c", "c": ""}), h.families)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := set.Definitions[0]; !slices.Equal(d.Parents, []string{"b", "c"}) || d.Kind != kpi.KindOPI {
+		t.Errorf("a is %s of %q", d.Kind, d.Parents)
+	}
 }

@@ -22,6 +22,9 @@ type Definition struct {
 	Owner   string            // who answers for it
 	Level   string            // operational, customer, corporate or infrastructure
 	Family  string            // of metrics, such as service or efficiency
+	Kind    string            // opi, kpi or kri
+	Parents []string          // KPIs that this one is drilled down from
+	Tags    []string          // words to find it by, such as copc
 	Unit    Unit
 	Target  *Target
 	Params  []Param

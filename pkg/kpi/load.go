@@ -45,6 +45,9 @@ func Load(tree fs.FS, families []*fact.Family) (*Set, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	if round := descent(s.Definitions); round != nil {
+		return nil, &strictyaml.Error{File: path.Join(round[0], File), Line: 1, Column: 1, Text: "parents go round: " + strings.Join(round, ", ")}
+	}
 	return s, s.index()
 }
 
@@ -169,8 +172,11 @@ func (lib *library) parse(file, name string, data []byte) (*Definition, error) {
 		"formula": func(n *yaml.Node) { d.Formula = r.Text(n) },
 		"source":  func(n *yaml.Node) { d.Source = r.Text(n) },
 		"owner":   func(n *yaml.Node) { d.Owner = r.Text(n) },
-		"level":   func(n *yaml.Node) { d.Level = r.OneOf(n, "operational", "customer", "corporate", "infrastructure") },
+		"level":   func(n *yaml.Node) { d.Level = r.OneOf(n, Levels()...) },
 		"family":  func(n *yaml.Node) { d.Family = r.Text(n) },
+		"kind":    func(n *yaml.Node) { d.Kind = r.OneOf(n, KindOPI, KindKPI, KindKRI) },
+		"parents": l.parents,
+		"tags":    l.tags,
 		"unit": func(n *yaml.Node) {
 			d.Unit = Unit(r.OneOf(n, Units()...))
 		},
@@ -184,6 +190,7 @@ func (lib *library) parse(file, name string, data []byte) (*Definition, error) {
 		"days":     l.days,
 		"final":    l.final,
 	}, "title", "help", "formula", "source", "owner", "level", "family", "unit", "of", "at", "by", "value")
+	d.kind()
 	if !word(name) {
 		r.Errorf(root, "the folder %q must be named by lower-case letters, digits and _", name)
 	}

@@ -30,7 +30,13 @@ func (d *Definition) Page(scenario string) string {
 		line("| %s | %s |", p.Name, time.Duration(p.Ms)*time.Millisecond)
 	}
 	line("| source | %s |", cell(d.Source))
-	line("| owner, level, family | %s, %s, %s |", d.Owner, d.Level, d.Family)
+	line("| owner, level, family, kind | %s, %s, %s, %s |", d.Owner, d.Level, d.Family, strings.ToUpper(d.Kind))
+	if len(d.Parents) > 0 {
+		line("| drilled down from | %s |", strings.Join(d.Parents, ", "))
+	}
+	if len(d.Tags) > 0 {
+		line("| tags | %s |", strings.Join(d.Tags, ", "))
+	}
 	line("")
 	line("## How it is counted\n")
 	line("| column | formula | source |\n|---|---|---|")

@@ -242,6 +242,9 @@ func (m *Model) catalogView() Statement {
 		{"owner", "String", "", "Who answers for it."},
 		{"level", "String", "", "operational, customer, corporate or infrastructure."},
 		{"family", "String", "", "What it is about."},
+		{"kind", "String", "", "opi, of the day's work; kpi, what a goal is measured by; or kri, what warns of a risk."},
+		{"parents", "String", "", "The KPIs that it is drilled down from, separated by commas."},
+		{"tags", "String", "", "Words to find it by, such as copc, separated by commas."},
 		{"target", "Nullable(Float64)", "", "What its owner wants, in its unit."},
 		{"target_is", "String", "", "at_least or at_most; empty without a target."},
 		{"variants", "String", "", "Other ways to count it, columns of its views."},
@@ -264,7 +267,8 @@ func (m *Model) catalogView() Statement {
 		}
 		v := "kpi_" + d.Name
 		texts := []string{
-			d.Name, d.Title["en"], d.Title["fa"], string(d.Unit), d.Formula, strings.Join(d.By, ","), d.Owner, d.Level, d.Family, "", is,
+			d.Name, d.Title["en"], d.Title["fa"], string(d.Unit), d.Formula, strings.Join(d.By, ","), d.Owner, d.Level, d.Family,
+			d.Kind, strings.Join(d.Parents, ","), strings.Join(d.Tags, ","), "", is,
 			strings.Join(variants, ","), v + "," + v + "_by_day," + v + "_by_week," + v + "_by_month", d.Help, d.Source,
 		}
 		var cells []string

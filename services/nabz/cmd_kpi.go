@@ -1,19 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/nabz/nabz/pkg/kpi"
-	"github.com/nabz/nabz/pkg/pane"
-	"github.com/nabz/nabz/pkg/scenario"
 	"github.com/nabz/nabz/pkg/strictyaml"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/catalog"
@@ -21,7 +20,7 @@ import (
 
 type kpiCmd struct {
 	List  kpiListCmd  `cmd:"" help:"List the KPIs."`
-	Show  kpiShowCmd  `cmd:"" help:"Print one definition, its formulas and its SQL."`
+	Show  kpiShowCmd  `cmd:"" help:"Print one definition, its formulas, views, scenario and SQL."`
 	Check kpiCheckCmd `cmd:"" help:"Check definitions and run their scenarios; names every mistake with its line."`
 	New   kpiNewCmd   `cmd:"" help:"Make the folder of a new KPI."`
 }
@@ -29,32 +28,85 @@ type kpiCmd struct {
 // Help shows an example.
 func (kpiCmd) Help() string { return "Example: nabz kpi show service_level --sql" }
 
-type kpiListCmd struct{}
+type kpiListCmd struct {
+	Level  string `help:"Only of this level." enum:",operational,customer,corporate,infrastructure" default:""`
+	Kind   string `help:"Only this kind: opi, kpi or kri." enum:",opi,kpi,kri" default:""`
+	Family string `help:"Only this family of metrics, such as service." placeholder:"F"`
+	Of     string `help:"Only those counted from this family of facts, such as queue_segment." placeholder:"F"`
+	Tag    string `help:"Only those with this tag, such as copc." placeholder:"T"`
+	Owner  string `help:"Only this owner's." placeholder:"O"`
+	Parent string `help:"Only those drilled down from this KPI." placeholder:"KPI"`
+}
 
 // Help shows an example.
-func (kpiListCmd) Help() string { return "Example: nabz kpi list --json" }
+func (kpiListCmd) Help() string { return "Example: nabz kpi list --family service --tag copc" }
 
 // Run lists.
-func (kpiListCmd) Run(a *app) error {
+func (c kpiListCmd) Run(a *app) error {
 	all, err := a.definitions("")
 	if err != nil {
 		return err
 	}
+	listed, err := c.filter(all)
+	if err != nil {
+		return usageError{err}
+	}
 	if a.JSON {
 		out := json.NewEncoder(a.stdout)
-		for _, d := range all.KPIs.Definitions {
+		for _, d := range listed {
 			if err := out.Encode(inWords(d)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
+	if len(listed) == 0 && !a.Quiet {
+		fmt.Fprintln(a.stderr, "no KPI is all of that")
+		return nil
+	}
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "name\tunit\tof\tdimensions\tformula")
-	for _, d := range all.KPIs.Definitions {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", d.Name, d.Unit, d.Of.Name, strings.Join(d.Dims(), ","), d.Values[0].Text)
+	fmt.Fprintln(table, "name\tkind\tlevel\tfamily\tunit\tof\tdimensions\ttags\tformula")
+	for _, d := range listed {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			d.Name, d.Kind, d.Level, d.Family, d.Unit, d.Of.Name, strings.Join(d.Dims(), ","), cell(strings.Join(d.Tags, ",")), d.Values[0].Text)
 	}
 	return table.Flush()
+}
+
+// filter gives the definitions that were asked for. A word that no definition
+// has is a slip.
+func (c kpiListCmd) filter(all *catalog.Catalog) ([]*kpi.Definition, error) {
+	questions := []struct {
+		flag, word string
+		of         func(*kpi.Definition) []string
+	}{
+		{"level", c.Level, func(d *kpi.Definition) []string { return []string{d.Level} }},
+		{"kind", c.Kind, func(d *kpi.Definition) []string { return []string{d.Kind} }},
+		{"family", c.Family, func(d *kpi.Definition) []string { return []string{d.Family} }},
+		{"of", c.Of, func(d *kpi.Definition) []string { return []string{d.Of.Name} }},
+		{"tag", c.Tag, func(d *kpi.Definition) []string { return d.Tags }},
+		{"owner", c.Owner, func(d *kpi.Definition) []string { return []string{d.Owner} }},
+		{"parent", c.Parent, func(d *kpi.Definition) []string { return d.Parents }},
+	}
+	listed := all.KPIs.Definitions
+	for _, q := range questions {
+		if q.word == "" {
+			continue
+		}
+		known := map[string]bool{}
+		for _, d := range all.KPIs.Definitions {
+			for _, w := range q.of(d) {
+				known[w] = true
+			}
+		}
+		words := slices.Sorted(maps.Keys(known))
+		free := q.flag != "level" && q.flag != "kind" // the others are a choice of the flag's
+		if !known[q.word] && free {
+			return nil, fmt.Errorf("--%s: no KPI has %q%s; there are %s", q.flag, q.word, strictyaml.Hint(q.word, words), strings.Join(words, ", "))
+		}
+		listed = slices.DeleteFunc(slices.Clone(listed), func(d *kpi.Definition) bool { return !slices.Contains(q.of(d), q.word) })
+	}
+	return listed, nil
 }
 
 // inWords is a definition as programs read it.
@@ -73,7 +125,7 @@ func inWords(d *kpi.Definition) map[string]any {
 	}
 	return map[string]any{
 		"name": d.Name, "title": d.Title, "help": d.Help, "unit": d.Unit, "formula": d.Values[0].Text, "source": d.Source, "owner": d.Owner, "level": d.Level,
-		"family": d.Family, "of": d.Of.Name, "at": d.Of.Columns[d.At].Name, "dimensions": d.Dims(), "target": target, "measures": measures, "variants": variants,
+		"family": d.Family, "kind": d.Kind, "parents": append([]string{}, d.Parents...), "tags": append([]string{}, d.Tags...), "of": d.Of.Name, "at": d.Of.Columns[d.At].Name, "dimensions": d.Dims(), "target": target, "measures": measures, "variants": variants,
 	}
 }
 
@@ -118,195 +170,68 @@ func (c kpiShowCmd) Run(a *app) error {
 		words["sql"] = sql
 		return json.NewEncoder(a.stdout).Encode(words)
 	}
+	return c.print(a, all, d, sql)
+}
+
+// print shows a definition to people, with its scenario and its SQL.
+func (c kpiShowCmd) print(a *app, all *catalog.Catalog, d *kpi.Definition, sql string) error {
+	history, err := all.History(d.Name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the scenario of %s: %w", d.Name, err)
+	}
 	fmt.Fprintf(a.stdout, "%s (%s)\n%s\n\n", d.Title["en"], d.Title["fa"], d.Help)
 	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "formula\t%s\nsource\t%s\nunit\t%s\nof\t%s, by the interval of %s\ndimensions\t%s\nowner\t%s\n", d.Values[0].Text, d.Source, d.Unit, d.Of.Name,
-		d.Of.Columns[d.At].Name, strings.Join(d.Dims(), ", "), d.Owner)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(table, "%s\t%s\n", name, cell(fmt.Sprintf(format, args...)))
+	}
+	line("formula", "%s", d.Values[0].Text)
+	line("in words", "%s", d.Formula)
+	line("source", "%s", d.Source)
+	line("unit", "%s", d.Unit.Words())
+	if d.Target != nil {
+		line("target", "%s %g", map[bool]string{true: "at least", false: "at most"}[d.Target.AtLeast], d.Target.Bound)
+	}
+	line("of", "%s, by the interval of %s", d.Of.Name, d.Of.Columns[d.At].Name)
+	line("dimensions", "%s", strings.Join(d.Dims(), ", "))
+	line("owner", "%s", d.Owner)
+	line("level, family, kind", "%s, %s, %s", d.Level, d.Family, strings.ToUpper(d.Kind))
+	line("drilled down from", "%s", strings.Join(d.Parents, ", "))
+	line("drilled down to", "%s", strings.Join(children(all.KPIs, d.Name), ", "))
+	line("tags", "%s", strings.Join(d.Tags, ", "))
+	line("defined in", "%s", cmp.Or(all.Place(d.Name), "the binary"))
+	for _, p := range d.Params {
+		line("$"+p.Name, "%s", time.Duration(p.Ms)*time.Millisecond)
+	}
 	for _, n := range d.Measures {
-		takes := strings.Join(n.Measure.Conditions(), " and ")
-		if takes == "" {
-			takes = "every one"
-		}
-		fmt.Fprintf(table, "measure %s\t%s\n", n.Name, takes)
+		line("measure "+n.Name, "%s", cmp.Or(strings.Join(n.Measure.Conditions(), " and "), "every one"))
 	}
 	for _, v := range d.Values[1:] {
-		fmt.Fprintf(table, "variant %s\t%s (%s)\n", v.Name, v.Text, v.Source)
+		line("variant "+v.Name, "%s (%s)", v.Text, v.Source)
 	}
+	view := warehouse.Public + ".kpi_" + d.Name
+	line("views", "%s, %[1]s_by_day, %[1]s_by_week, %[1]s_by_month", view)
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "\nview nabz.kpi_%s; its SQL: nabz kpi show %s --sql\n", d.Name, d.Name)
+	_, err = fmt.Fprintf(a.stdout, "\nscenario:\n%s\nSQL by %s:\n%s\n", indented(string(history)), c.Grain, indented(sql))
 	return err
 }
 
-type kpiCheckCmd struct {
-	Folders []string `arg:"" optional:"" help:"Folders of KPIs, or folders that hold such; default: what is part of the binary." placeholder:"FOLDER"`
+// indented moves a text to the right, to tell it from what stands around it.
+func indented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
+		b.WriteString("  " + line)
+	}
+	return b.String()
 }
 
-// Help shows an example.
-func (kpiCheckCmd) Help() string {
-	return "Reads each kpi.yaml strictly and runs the scenario.txt beside it. Exit code 1 where there is a mistake.\n\nExample: nabz kpi check schemas/kpi/our_rate"
-}
-
-// Run checks.
-func (c kpiCheckCmd) Run(a *app) error {
-	all, err := a.definitions("") // which checks them
-	if err != nil {
-		return err
-	}
-	if len(c.Folders) == 0 {
-		_, err := fmt.Fprintf(a.stdout, "%d definitions, no mistakes\n", len(all.KPIs.Definitions))
-		return err
-	}
-	var errs []error
-	checked := 0
-	for _, folder := range c.Folders {
-		tree, under, err := kpiTree(folder)
-		if err != nil {
-			return usageError{err}
-		}
-		set, err := kpi.Load(tree, all.Families())
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		for _, d := range set.Definitions {
-			checked++
-			if err := tryScenario(all, set, d, tree); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", filepath.Join(under, d.Name, "scenario.txt"), err))
-			}
+// children are the KPIs that name this one as a parent.
+func children(set *kpi.Set, name string) (out []string) {
+	for _, d := range set.Definitions {
+		if slices.Contains(d.Parents, name) {
+			out = append(out, d.Name)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(a.stdout, "%d definitions, no mistakes\n", checked)
-	return err
+	return out
 }
-
-// kpiTree is a folder of KPIs, or one that holds a single one.
-func kpiTree(folder string) (tree fs.FS, under string, err error) {
-	whole, err := filepath.Abs(folder)
-	if err != nil {
-		return nil, "", fmt.Errorf("find %s: %w", folder, err)
-	}
-	if st, err := os.Stat(whole); err != nil || !st.IsDir() {
-		return nil, "", fmt.Errorf("%s is no folder", folder)
-	}
-	if _, err := os.Stat(filepath.Join(whole, kpi.File)); err == nil {
-		return oneFolder{os.DirFS(filepath.Dir(whole)), filepath.Base(whole)}, filepath.Dir(folder), nil
-	}
-	return os.DirFS(whole), folder, nil
-}
-
-// oneFolder is a tree in which one folder alone is seen.
-type oneFolder struct {
-	fs.FS
-	name string
-}
-
-// ReadDir gives the entries of a folder of the tree.
-func (o oneFolder) ReadDir(name string) ([]fs.DirEntry, error) {
-	all, err := fs.ReadDir(o.FS, name)
-	if name != "." || err != nil {
-		return all, err
-	}
-	for _, e := range all {
-		if e.Name() == o.name {
-			return []fs.DirEntry{e}, nil
-		}
-	}
-	return nil, nil
-}
-
-// tryScenario runs the scenario beside a definition.
-func tryScenario(all *catalog.Catalog, set *kpi.Set, d *kpi.Definition, tree fs.FS) error {
-	text, err := fs.ReadFile(tree, d.Name+"/scenario.txt")
-	if err != nil {
-		return fmt.Errorf("every KPI has a scenario: %w", err)
-	}
-	s, err := scenario.Parse(string(text), all.Events)
-	if err != nil {
-		return err
-	}
-	if len(s.Claims) == 0 {
-		return errors.New("it claims nothing")
-	}
-	task := all.Task(0)
-	task.Layouts = nil
-	for _, f := range all.Families() {
-		task.Layouts = append(task.Layouts, pane.NewLayout(f, set.Measures(f.Name)))
-	}
-	played, err := s.Play(task)
-	if err != nil {
-		return err
-	}
-	return s.Check(d, played)
-}
-
-type kpiNewCmd struct {
-	Name string `arg:"" help:"Name of the KPI: small letters, digits and _."`
-	In   string `help:"Folder to make it in." default:"schemas/kpi" placeholder:"DIR"`
-}
-
-// Help shows an example.
-func (kpiNewCmd) Help() string {
-	return "Makes a folder with a definition and a scenario that hold, to be changed into one's own. docs/definitions.md says what may stand in them.\n\n" +
-		"Example: nabz kpi new our_rate --in schemas/kpi"
-}
-
-// Run makes the folder.
-func (c kpiNewCmd) Run(a *app) error {
-	all, err := a.definitions("")
-	if err != nil {
-		return err
-	}
-	if _, taken := all.KPIs.Definition(c.Name); taken {
-		return usageError{fmt.Errorf("a KPI named %s is there: nabz kpi show %[1]s", c.Name)}
-	}
-	text := strings.ReplaceAll(newKPI, "NAME", c.Name)
-	if _, err := kpi.Check(kpi.File, c.Name, []byte(text), all.Families(), all.KPIs); err != nil {
-		return usageError{err}
-	}
-	folder := filepath.Join(c.In, c.Name)
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		return usageError{fmt.Errorf("make the folder: %w", err)}
-	}
-	for file, text := range map[string]string{kpi.File: text, "scenario.txt": strings.ReplaceAll(newScenario, "NAME", c.Name)} {
-		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o644); err != nil {
-			return fmt.Errorf("write %s: %w", file, err)
-		}
-	}
-	if !a.Quiet {
-		fmt.Fprintf(a.stdout, "%s: change kpi.yaml and scenario.txt, then: nabz kpi check %[1]s\n", folder)
-	}
-	return nil
-}
-
-const newKPI = `title: {en: Share answered (NAME), fa: سهم پاسخ‌داده‌شده}
-help: The share of the contacts that entered a queue which an agent answered.
-formula: answered / all
-source: Say where the formula comes from
-owner: operations
-level: operational
-family: service
-unit: ratio
-target: {at_least: 0.9}
-of: queue_segment
-at: enqueued_at
-by: [queue, channel]
-measures:
-  all: {count: {}}
-  answered: {count: {outcome: answered}}
-value: answered / all
-`
-
-const newScenario = `# One contact is answered, and one gives up: half of them.
-09:00:00 c1 contact.queued queue_id=sales channel=voice
-09:00:10 c1 contact.answered agent_id=amy
-09:01:00 c2 contact.queued queue_id=sales channel=voice
-09:01:30 c2 contact.dequeued queue_id=sales outcome=abandoned
-09:02:00 clock
-
-NAME = 0.5
-`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,17 +42,61 @@ func TestOwnKPI(t *testing.T) {
 	f(2, "is there", "new", "asa", "--in", dir)
 	f(2, "lower-case letters", "new", "Our", "--in", dir)
 	spoil("scenario.txt", "our_rate = 0.5", "our_rate = 0.75")
-	f(1, "0.5", "check", folder)
+	f(3, "scenario.txt:8: our_rate  ", "check", folder)
 	spoil("scenario.txt", "our_rate = 0.75", "our_rate = 0.5")
 	spoil("kpi.yaml", "outcome: answered", "outcome: answred")
-	f(1, "our_rate/kpi.yaml:15:", "check", folder)
-	f(2, "is no folder", "check", filepath.Join(dir, "none"))
+	f(2, "our_rate/kpi.yaml:15:", "check", folder)
+	f(2, "nabz: "+filepath.Join(folder, "kpi.yaml")+":15:31: ", "check", filepath.Join(folder, "kpi.yaml"))
+	spoil("kpi.yaml", "outcome: answred", "outcome: answered")
+	spoil("kpi.yaml", "family: service", "family: service\nparents: [answerd_rate]")
+	f(2, `kpi.yaml:8:11: no KPI "answerd_rate", did you mean "answered_rate"?`, "check", folder)
+	spoil("kpi.yaml", "[answerd_rate]", "[our_rate]")
+	f(2, `kpi.yaml:8:11: a KPI is not its own parent`, "check", folder)
+	spoil("kpi.yaml", "[our_rate]", "[answered_rate]\nkind: kri\ntags: [copc, ours]")
+	f(0, "2 definitions, no mistakes", "check", folder, filepath.Join(folder, "kpi.yaml"))
+	spoil("scenario.txt", "contact.answered", "contact.anwered")
+	f(2, `scenario.txt:3: no event type "contact.anwered"`, "check", folder)
+	f(2, "no such file", "check", filepath.Join(dir, "none"))
+	f(2, "no folder that holds a kpi.yaml", "check", t.TempDir())
 	f(0, "definitions, no mistakes", "check")
 	f(0, "answered_in", "list")
+	f(0, "longest_waiting", "list", "--kind", "kri")
+	f(0, "copc,iso18295", "list", "--tag", "copc", "--family", "service", "--level", "operational")
+	f(0, "short_abandoned", "list", "--parent", "abandonment_rate", "--json")
+	f(0, "no KPI is all of that", "list", "--tag", "copc", "--kind", "kri")
+	f(2, `--family: no KPI has "servce", did you mean "service"?`, "list", "--family", "servce")
+	f(2, "must be one of", "list", "--kind", "kpj")
+	f(0, "abandoned, offered, short_abandoned", "show", "abandonment_rate")
+	f(0, "nabz.kpi_asa_by_day", "show", "asa")
+	f(0, "contact.queued", "show", "asa")
 	f(0, "outcome is answered", "show", "service_level")
 	f(0, "toStartOfHour", "show", "service_level", "--sql", "--grain", "hour")
 	f(0, `"sql":`, "show", "asa", "--json")
 	f(2, `did you mean "offered"?`, "show", "offred")
+}
+
+// TestNewOfEveryFamily makes a KPI of each family that a history is there for,
+// and it holds.
+func TestNewOfEveryFamily(t *testing.T) {
+	dir := t.TempDir()
+	made := 0
+	for _, family := range []string{"queue_segment", "agent_segment", "contact", "login_span", "agent_state", "agent_pause"} {
+		if code, out, errs := call("kpi", "new", "number_"+family, "--of", family, "--dir", filepath.Join(dir, "kpi")); code != 0 {
+			t.Errorf("nabz kpi new --of %s: exit %d: %s%s", family, code, out, errs)
+			continue
+		}
+		made++
+	}
+	code, out, errs := call("kpi", "check", filepath.Join(dir, "kpi"))
+	if want := fmt.Sprintf("%d definitions, no mistakes\n", made); code != 0 || out != want {
+		t.Errorf("nabz kpi check: exit %d: %s%s", code, out, errs)
+	}
+	if code, _, errs := call("kpi", "check", "--definitions", dir); code != 0 {
+		t.Errorf("nabz kpi check of all: exit %d: %s", code, errs)
+	}
+	if code, _, errs := call("kpi", "new", "x", "--of", "queue_segments", "--dir", dir); code != exitUsage || !strings.Contains(errs, `did you mean "queue_segment"?`) {
+		t.Errorf("of no family: exit %d: %s", code, errs)
+	}
 }
 
 func TestCompletion(t *testing.T) {

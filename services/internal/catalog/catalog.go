@@ -63,10 +63,10 @@ func Open(folder string) (*Catalog, error) {
 	return load(all)
 }
 
-// OpenKPIs reads what is part of the binary, and over it a tree with a folder
-// for each KPI, which lies at place.
-func OpenKPIs(tree fs.FS, place string) (*Catalog, error) {
-	all := builtIn()
+// WithKPIs lays over what is defined a tree with a folder for each KPI, which
+// lies at place.
+func (c *Catalog) WithKPIs(tree fs.FS, place string) (*Catalog, error) {
+	all := c.trees
 	var err error
 	if all.kpis, err = lay(all.kpis, tree, place); err != nil {
 		return nil, err
@@ -110,10 +110,16 @@ func load(from trees) (*Catalog, error) {
 // Place is the folder from which the definition of a KPI was read; empty: the
 // binary.
 func (c *Catalog) Place(name string) string {
-	if o, ok := c.trees.kpis.(overlay); ok && o.own[name] {
-		return filepath.Join(o.place, name)
+	for tree := c.trees.kpis; ; {
+		o, ok := tree.(overlay)
+		switch {
+		case !ok:
+			return ""
+		case o.own[name]:
+			return filepath.Join(o.place, name)
+		}
+		tree = o.lower
 	}
-	return ""
 }
 
 // History is the scenario beside the definition of a KPI.
