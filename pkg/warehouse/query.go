@@ -13,7 +13,7 @@ import (
 // Grain is the length of the intervals that values are asked for.
 type Grain string
 
-// The grains. Days, weeks and months are those of a zone.
+// The grains. From days on they are those of a zone, from months on of a calendar.
 const (
 	Minute      Grain = "minute"
 	QuarterHour Grain = "quarter_hour"
@@ -21,12 +21,14 @@ const (
 	Day         Grain = "day"
 	Week        Grain = "week"
 	Month       Grain = "month"
+	Quarter     Grain = "quarter"
+	Year        Grain = "year"
 	All         Grain = "all" // one interval, as long as there are rows
 )
 
 // GrainNames are all grains, the shortest first.
 func GrainNames() []string {
-	return []string{string(Minute), string(QuarterHour), string(Hour), string(Day), string(Week), string(Month), string(All)}
+	return []string{string(Minute), string(QuarterHour), string(Hour), string(Day), string(Week), string(Month), string(Quarter), string(Year), string(All)}
 }
 
 // pane is the length of the panes that a grain is made of, s.
@@ -44,6 +46,7 @@ type Query struct {
 	Grain      Grain
 	Zone       string   // IANA name; days, weeks and months are its own
 	WeekStart  int      // 1 Monday to 7 Sunday
+	Months     Months   // of months, quarters and years
 	Where      []string // conditions on tenant, feed and dimensions
 	Within     []string // conditions on the bucket
 	cells      bool     // show distributions too
@@ -216,7 +219,7 @@ func (q Query) shifted(source string) string {
 	if len(own(d)) == len(parts(d)) {
 		return source
 	}
-	_, end := q.interval()
+	_, end := q.Interval()
 	turns := "[0, 1]"
 	if q.Grain == All {
 		turns, end = "[0]", "src.bucket"
@@ -273,7 +276,7 @@ const nullNumber = "CAST(NULL, 'Nullable(Float64)')"
 // grouped adds up by time and dimensions.
 func (m *Model) grouped(q Query, source string, naive bool) string {
 	d := q.Definition
-	start, end := q.interval()
+	start, end := q.Interval()
 	var b strings.Builder
 	fmt.Fprintf(&b, "SELECT %s AS time, %s AS until, tenant, feed", start, end)
 	group := "tenant, feed"
@@ -298,9 +301,9 @@ func (m *Model) grouped(q Query, source string, naive bool) string {
 	return b.String()
 }
 
-// interval gives the expressions of the start and the end of the interval that
+// Interval gives the expressions of the start and the end of the interval that
 // a pane's bucket lies in.
-func (q Query) interval() (start, end string) {
+func (q Query) Interval() (start, end string) {
 	zone := Quote(q.Zone)
 	local := fmt.Sprintf("toTimeZone(src.bucket, %s)", zone)
 	day := func(expr string) string { return fmt.Sprintf("toDateTime(%s, %s)", expr, zone) }
@@ -319,9 +322,9 @@ func (q Query) interval() (start, end string) {
 		date := fmt.Sprintf("toDate(%s)", local)
 		first := fmt.Sprintf("(%s - modulo(toDayOfWeek(%s) + 7 - %d, 7))", date, date, q.weekStart())
 		return day(first), day(first + " + 7")
-	case Month:
-		first := fmt.Sprintf("toStartOfMonth(%s)", local)
-		return day(first), day(fmt.Sprintf("addMonths(%s, 1)", first))
+	case Month, Quarter, Year:
+		first, next := q.Months.span(local, map[Grain]int{Month: 1, Quarter: 3, Year: 12}[q.Grain])
+		return day(first), day(next)
 	default: // All
 	}
 	return fmt.Sprintf("toTimeZone(min(src.bucket), %s)", zone), fmt.Sprintf("addSeconds(toTimeZone(max(src.bucket), %s), 900)", zone)
@@ -342,6 +345,6 @@ func (q Query) lastPane() string {
 	if q.Grain == All {
 		return reached
 	}
-	_, end := q.interval()
+	_, end := q.Interval()
 	return fmt.Sprintf("least(toTimeZone(addSeconds(%s, -%d), 'UTC'), greatest(%s, src.bucket))", end, pane, reached)
 }

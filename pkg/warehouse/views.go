@@ -191,7 +191,7 @@ var viewGrains = []struct {
 func (m *Model) kpiViews(d *kpi.Definition) []Statement {
 	var out []Statement
 	for _, g := range viewGrains {
-		q := Query{Definition: d, By: d.By, Grain: g.grain, Zone: m.Zone, WeekStart: m.WeekStart}
+		q := Query{Definition: d, By: d.By, Grain: g.grain, Zone: m.Zone, WeekStart: m.WeekStart, Months: m.Months}
 		out = append(out, view("kpi_"+d.Name+g.suffix, fmt.Sprintf("%s One row for each %s and combination of dimensions.", d.Help, g.grain),
 			kpiColumns(d, q), m.Values(q)))
 		q.By = nil

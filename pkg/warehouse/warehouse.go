@@ -60,6 +60,8 @@ type Model struct {
 	Zone string
 	// WeekStart is the first day of the week, 1 Monday to 7 Sunday.
 	WeekStart int
+	// Months are those of the views.
+	Months Months
 }
 
 // Create is the statement that makes a table.

@@ -122,7 +122,7 @@ func (q Query) slot() (expr, group string) {
 	if q.Grain == All {
 		return "min(src.bucket)", ""
 	}
-	start, _ := q.interval()
+	start, _ := q.Interval()
 	return fmt.Sprintf("toTimeZone(%s, 'UTC')", start), ", slot"
 }
 
@@ -155,7 +155,7 @@ func (q Query) present(facts string, in kpi.Presence) string {
 		return q.ends(fmt.Sprintf("SELECT tenant, feed%[1]s, min(bucket) AS oldest, max(bucket) AS newest, %[2]s AS n, any(as_of) AS as_of, any(closed) AS closed FROM (\nSELECT tenant, feed%[1]s, key, min(src.bucket) AS bucket, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (\n%[3]s\n) AS src%[4]s GROUP BY tenant, feed%[1]s, key\n) AS src%[5]s\nGROUP BY tenant, feed%[1]s",
 			q.list(""), n, facts, where(q.Where), where(q.Within)))
 	}
-	start, end := q.interval()
+	start, end := q.Interval()
 	count := map[kpi.Presence]string{
 		kpi.Before: "was", kpi.Both: "here AND was", kpi.New: "here AND slot = debut", kpi.Returned: "here AND NOT was AND slot > debut", kpi.Gone: "was AND NOT here",
 	}[in]
@@ -250,7 +250,7 @@ func (q Query) sorted(facts, count string) string {
 }
 
 func (q Query) presentNaively(facts string, in kpi.Presence) string {
-	start, end := q.interval()
+	start, end := q.Interval()
 	each := fmt.Sprintf("SELECT tenant, feed%[1]s, toTimeZone(%[2]s, 'UTC') AS beginning, toTimeZone(%[3]s, 'UTC') AS ending, groupUniqArray(src.key) AS keys, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (\n%[4]s\n) AS src%[5]s\nGROUP BY tenant, feed%[6]s, beginning, ending",
 		q.list("src."), start, end, facts, where(q.Where), q.list(""))
 	all := fmt.Sprintf("SELECT tenant, feed%[1]s, groupArray((beginning, ending, keys)) AS sets, any(as_of) AS as_of, any(closed) AS closed, arrayJoin(arrayDistinct(arrayConcat(sets.1, arrayFilter(x -> x <= as_of, sets.2)))) AS slot FROM (\n%[2]s\n) GROUP BY tenant, feed%[1]s", q.list(""), each)

@@ -196,7 +196,7 @@ func (s *Service) question(d *kpi.Definition, path string, c *caller) (question,
 	if q.request.Zone, p = s.zone(c); p != nil {
 		return q, p
 	}
-	for name, into := range map[string]*string{"feed": &q.request.Feed, "grain": &q.request.Grain, "from": &q.request.From, "to": &q.request.To} {
+	for name, into := range map[string]*string{"feed": &q.request.Feed, "grain": &q.request.Grain, "from": &q.request.From, "to": &q.request.To, "months": &q.request.Months} {
 		v, p := c.params.one(name)
 		if p != nil {
 			return q, p
@@ -207,6 +207,9 @@ func (s *Service) question(d *kpi.Definition, path string, c *caller) (question,
 	}
 	if !slices.Contains(warehouse.GrainNames(), q.request.Grain) {
 		return q, bad("grain", "no such grain; there are "+strings.Join(warehouse.GrainNames(), ", "))
+	}
+	if q.request.Months != "" && !slices.Contains(warehouse.MonthNames(), q.request.Months) {
+		return q, bad("months", "no such months; there are "+strings.Join(warehouse.MonthNames(), ", "))
 	}
 	return q, s.checkRange(&q.request)
 }
@@ -256,6 +259,7 @@ func (s *Service) zone(c *caller) (string, *problem) {
 var lengths = map[string]time.Duration{
 	string(warehouse.Minute): time.Minute, string(warehouse.QuarterHour): 15 * time.Minute, string(warehouse.Hour): time.Hour,
 	string(warehouse.Day): 24 * time.Hour, string(warehouse.Week): 7 * 24 * time.Hour, string(warehouse.Month): 28 * 24 * time.Hour,
+	string(warehouse.Quarter): 89 * 24 * time.Hour, string(warehouse.Year): 365 * 24 * time.Hour,
 }
 
 // checkRange refuses what is no range, or more intervals than an answer has

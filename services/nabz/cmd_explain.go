@@ -18,7 +18,7 @@ import (
 type explainCmd struct {
 	What      string   `arg:"" help:"A KPI, such as service_level, or an item, such as contact/c1."`
 	At        string   `help:"An instant in the cell; default: the newest." placeholder:"T"`
-	Grain     string   `help:"Length of the cell: minute, quarter_hour, hour, day, week, month or all; default: a minute, of a named feed without --at all of it." placeholder:"G"`
+	Grain     string   `help:"Length of the cell: minute, quarter_hour, hour, day, week, month, quarter, year or all; default: a minute, of a named feed without --at all of it." placeholder:"G"`
 	Window    string   `help:"A window up to the minute of that instant instead: 1m, 5m, 15m, 30m or 60m." placeholder:"W"`
 	By        []string `help:"Dimensions that the values keep." placeholder:"D,…"`
 	Where     []string `help:"Only this value of a dimension; may be given several times." sep:"none" placeholder:"D=V"`

@@ -19,13 +19,14 @@ type getCmd struct {
 	KPI       string   `arg:"" help:"Name of the KPI, or name.variant such as service_level.genesys."`
 	Feed      string   `help:"A named feed; default: the live one." placeholder:"F"`
 	By        []string `help:"Dimensions to keep, such as queue,channel." placeholder:"D,…"`
-	Grain     string   `help:"Length of the intervals: minute, quarter_hour, hour, day, week, month or all." default:"all"`
+	Grain     string   `help:"Length of the intervals: minute, quarter_hour, hour, day, week, month, quarter, year or all." default:"all"`
 	From      string   `help:"Only intervals from this instant on." placeholder:"T"`
 	To        string   `help:"Only intervals before this instant." placeholder:"T"`
 	Where     []string `help:"Only this value of a dimension; may be given several times." sep:"none" placeholder:"D=V"`
 	Tenant    string   `help:"Only this tenant." placeholder:"T"`
 	Zone      string   `help:"Zone of days, weeks, months and of times without an offset, an IANA name." default:"UTC"`
 	WeekStart int      `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
+	Months    string   `help:"Whose months, quarters and years: gregorian or persian (Jalali)." default:"gregorian"`
 	Variants  bool     `help:"Also the variants of a KPI that has more than a line holds; --json always has them."`
 	AsShown   bool     `help:"What stood on the walls at the end of each minute, beside what is true now of the same time."`
 	Window    string   `help:"With --as-shown, of which window: 1m, 5m, 15m, 30m, 60m or today." default:"15m"`
@@ -72,7 +73,7 @@ func (c getCmd) Run(a *app) error {
 // query is the SQL of what is asked for.
 func (c getCmd) query(all *catalog.Catalog) (string, error) {
 	r := values.Request{
-		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart,
+		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart, Months: c.Months,
 		Tenant: c.Tenant, Feed: c.Feed, From: c.From, To: c.To, Where: c.Where,
 	}
 	if c.AsShown {

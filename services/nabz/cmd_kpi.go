@@ -133,7 +133,7 @@ type kpiShowCmd struct {
 	KPI   string `arg:"" help:"Name of the KPI."`
 	SQL   bool   `name:"sql" help:"Only the SQL of its values."`
 	Naive bool   `help:"With --sql: the naive count over facts that nabz verify holds the values against."`
-	Grain string `help:"Length of the intervals of the SQL." enum:"minute,quarter_hour,hour,day,week,month,all" default:"minute"`
+	Grain string `help:"Length of the intervals of the SQL." enum:"minute,quarter_hour,hour,day,week,month,quarter,year,all" default:"minute"`
 	Zone  string `help:"Zone of days, weeks and months in the SQL." default:"UTC"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/clickhouse"
 )
 
@@ -13,6 +14,7 @@ type migrateCmd struct {
 	DryRun    bool   `help:"Print the statements that would run; run none."`
 	Zone      string `help:"Zone whose days, weeks and months the views show, an IANA name." default:"UTC"`
 	WeekStart int    `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
+	Months    string `help:"Whose months the views by month have: gregorian or persian (Jalali)." enum:"gregorian,persian" default:"gregorian"`
 }
 
 // Help shows an example.
@@ -65,5 +67,6 @@ func (c migrateCmd) schema(a *app) (clickhouse.Schema, error) {
 		return clickhouse.Schema{}, err
 	}
 	model := all.Warehouse(c.Zone, c.WeekStart)
+	model.Months = warehouse.Months(c.Months)
 	return clickhouse.Schema{Tables: model.Tables(), Views: model.Views()}, nil
 }

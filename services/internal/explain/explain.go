@@ -330,6 +330,10 @@ func interval(r *CellRequest, zone *time.Location) (from, to int64, err error) {
 		return day(0, 0, -since), day(0, 0, 7-since), nil
 	case warehouse.Month:
 		return day(0, 0, 1-local.Day()), time.Date(local.Year(), local.Month()+1, 1, 0, 0, 0, 0, zone).UnixMilli(), nil
+	case warehouse.Quarter:
+		return day(0, -(int(local.Month())-1)%3, 1-local.Day()), day(0, 3-(int(local.Month())-1)%3, 1-local.Day()), nil
+	case warehouse.Year:
+		return day(0, 1-int(local.Month()), 1-local.Day()), day(1, 1-int(local.Month()), 1-local.Day()), nil
 	case warehouse.All:
 		return 0, 0, nil
 	}

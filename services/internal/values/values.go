@@ -26,6 +26,7 @@ type Request struct {
 	Grain     string   // of warehouse.GrainNames
 	Zone      string   // IANA name
 	WeekStart int      // 1 Monday to 7 Sunday
+	Months    string   // of warehouse.MonthNames; empty: gregorian
 	Tenant    string   // empty: all
 	Feed      string   // empty: live
 	From, To  string   // RFC 3339, or a date or date and time in Zone; empty: no bound
@@ -62,6 +63,9 @@ func Query(m *warehouse.Model, r Request) (string, error) {
 	if r.WeekStart < 1 || r.WeekStart > 7 {
 		return "", fmt.Errorf("week start: %d is no day: 1 is Monday, 7 is Sunday", r.WeekStart)
 	}
+	if r.Months != "" && !slices.Contains(warehouse.MonthNames(), r.Months) {
+		return "", fmt.Errorf("no months %q%s; there are %s", r.Months, strictyaml.Hint(r.Months, warehouse.MonthNames()), strings.Join(warehouse.MonthNames(), ", "))
+	}
 	f := warehouse.Filter{Tenant: r.Tenant, Feed: r.Feed, Equal: map[string]string{}}
 	if f.FromMs, f.ToMs, err = Bounds(r.From, r.To, zone); err != nil {
 		return "", err
@@ -85,7 +89,7 @@ func Query(m *warehouse.Model, r Request) (string, error) {
 		}
 	}
 	q := warehouse.Query{
-		Definition: d, By: by, Grain: warehouse.Grain(r.Grain), Zone: r.Zone, WeekStart: r.WeekStart, Where: f.Where(d.Dims()), Within: f.Within(warehouse.Grain(r.Grain)),
+		Definition: d, By: by, Grain: warehouse.Grain(r.Grain), Zone: r.Zone, WeekStart: r.WeekStart, Months: warehouse.Months(r.Months), Where: f.Where(d.Dims()), Within: f.Within(warehouse.Grain(r.Grain)),
 	}
 	return shown(m, q, d, variant), nil
 }
