@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"pkg/track/record":       {"pkg/calendar", "pkg/event", "pkg/fact", "pkg/item", "pkg/record"},
 	"pkg/track/kinds":        {"pkg/calendar", "pkg/fact", "pkg/record", "pkg/track", "pkg/track/agent", "pkg/track/contact", "pkg/track/conversation", "pkg/track/record"},
 	"pkg/track":              {"pkg/event", "pkg/fact", "pkg/item", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/strictyaml"},
-	"pkg/scenario":           {"pkg/alert", "pkg/event", "pkg/kpi", "pkg/row", "pkg/track"},
+	"pkg/scenario":           {"pkg/alert", "pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/track"},
 	"pkg/warehouse":          {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/record"},
 	"pkg/sim": {
 		"pkg/event", "pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/track", "pkg/track/contact",
