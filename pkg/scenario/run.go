@@ -83,7 +83,7 @@ func (s *Scenario) Check(d *kpi.Definition, p *Played) error {
 		if c.AtMs == 0 && slices.ContainsFunc(d.Measures, func(n kpi.Named) bool { return n.Measure.Op == kpi.Level }) {
 			continue
 		}
-		if err := c.check("is, counted over facts,", d.OverFacts(p.Facts, c.Where, c.interval(s.Clock()))); err != nil {
+		if err := c.check("is, counted over facts,", d.OverFacts(p.Facts, c.Where, c.Interval(s.Clock()))); err != nil {
 			return err
 		}
 	}
@@ -124,7 +124,7 @@ func (s *Scenario) figures(d *kpi.Definition, c *Claim, panes []*row.Pane) []kpi
 	from, asOf, until := s.Clock(), s.Clock(), int64(math.MaxInt64)
 	last := asOf / length * length
 	if c.AtMs != 0 {
-		in := c.interval(asOf)
+		in := c.Interval(asOf)
 		from, asOf, until = in.From, min(in.Until, asOf), in.Until
 		last = (asOf - 1) / length * length
 	}
@@ -153,9 +153,9 @@ func inside(d *kpi.Definition, c *Claim, p *row.Pane) bool {
 // The lengths of the grains that have one everywhere, ms.
 var lengths = map[string]int64{"minute": 60_000, "quarter_hour": 900_000, "hour": 3_600_000, "day": 86_400_000, "week": 7 * 86_400_000}
 
-// interval is what a claim speaks of, when the clock stands at now. Days and
+// Interval is what a claim speaks of, when the clock stands at now. Days and
 // months are those of UTC.
-func (c *Claim) interval(now int64) kpi.Interval {
+func (c *Claim) Interval(now int64) kpi.Interval {
 	in := kpi.Interval{From: math.MinInt64, Until: math.MaxInt64, Before: math.MinInt64, Now: now}
 	in.Day = func(ms int64) int64 { return ms / lengths["day"] }
 	if c.AtMs == 0 {

@@ -1,0 +1,110 @@
+package proof_test
+
+import (
+	"io/fs"
+	"math"
+	"testing"
+
+	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/pkg/scenario"
+	"github.com/nabz/nabz/pkg/track"
+	"github.com/nabz/nabz/pkg/warehouse"
+	"github.com/nabz/nabz/schemas"
+	"github.com/nabz/nabz/services/internal/catalog"
+	"github.com/nabz/nabz/services/internal/values"
+)
+
+// TestClaims holds what ClickHouse says of the scenario of every KPI against
+// the numbers that were worked out by hand, and against the naive count. Each
+// scenario is a feed.
+func TestClaims(t *testing.T) {
+	conn, model := house(t, "UTC")
+	cat, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newTables(t, cat, model)
+	scenarios := map[string]*scenario.Scenario{}
+	for _, d := range model.KPIs.Definitions {
+		if *only != "" && *only != d.Of.Kind {
+			continue
+		}
+		text, err := fs.ReadFile(schemas.KPIs(), d.Name+"/scenario.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := scenario.Parse(string(text), cat.Events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scenarios[d.Name] = s
+		x.enact(d.Name, s)
+	}
+	x.insert(conn)
+	for _, d := range model.KPIs.Definitions {
+		s := scenarios[d.Name]
+		if s == nil {
+			continue
+		}
+		t.Run(d.Name, func(t *testing.T) {
+			for _, c := range s.Claims {
+				f := warehouse.Filter{Feed: d.Name, Equal: c.Where}
+				if f.FromMs = c.AtMs; c.AtMs != 0 {
+					f.ToMs = c.Interval(s.Clock()).Until
+				}
+				by := []string{}
+				for dim := range c.Where {
+					by = append(by, dim)
+				}
+				q := warehouse.Query{Definition: d, By: d.Kept(by), Grain: warehouse.Grain(c.Grain), Zone: "UTC", WeekStart: 1, Where: f.Where(d.Dims()), Within: f.Within(warehouse.Grain(c.Grain))}
+				got, column := math.NaN(), c.Variant
+				if column == "" {
+					column = "value"
+				}
+				err := values.Rows(t.Context(), conn, "SELECT "+column+" FROM (\n"+model.Values(q)+"\n)", func(r values.Row) error {
+					if v, ok := r.Values[0].(float64); ok {
+						got = v
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				// Of counts nothing is 0 in memory, and no row in a table.
+				nothing := math.IsNaN(got) && c.Value == 0
+				if !nothing && (math.IsNaN(got) != math.IsNaN(c.Value) || math.Abs(got-c.Value) > 1e-6*math.Max(1, math.Abs(c.Value))) {
+					t.Errorf("line %d: ClickHouse says %v, by hand it is %v", c.Line, got, c.Value)
+				}
+			}
+			if r := cells(t, conn, model, d, d.Name); r.Different != 0 || r.Compared == 0 {
+				t.Errorf("%d cells compared, %d differ: %v", r.Compared, r.Different, r.Examples)
+			}
+		})
+	}
+}
+
+// enact takes a scenario through a task and what comes of it into the tables.
+func (x *tables) enact(feed string, s *scenario.Scenario) {
+	x.t.Helper()
+	task := track.NewTask(x.cat.Task(0))
+	for i := range s.Events {
+		task.Step(int64(i), s.Events[i].Append(nil))
+	}
+	place := row.Place{Tenant: "demo", Feed: feed, Generation: 1, Epoch: 1}
+	task.Flush(func(e track.Effect) {
+		r, err := row.Decode(e.Value)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		switch r := r.(type) {
+		case *row.Fact:
+			r.Place = place
+			x.effect(row.Append(nil, r))
+		case *row.Pane:
+			r.Place = place
+			x.pane(row.Append(nil, r))
+		}
+	})
+	p := row.Progress{Place: place, Position: int64(len(s.Events)), Now: s.Clock(), State: row.Open}
+	x.pane(row.Append(nil, &p))
+}
