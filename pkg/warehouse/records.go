@@ -100,7 +100,7 @@ func (s *recordSQL) parts() string {
     minIf(t, begins) OVER later AS ended_t, argMinIf(word, k, begins) OVER later AS next_word, countIf(begins) OVER later AS others
   FROM (
     SELECT * REPLACE (if(begins, word, '') AS word), sum(begins) OVER (PARTITION BY %[1]s ORDER BY k) AS g FROM (
-      SELECT *, toUInt64(word != '' AND word != before) AS begins FROM (
+      SELECT *, word != '' AND word != before AS begins FROM (
         SELECT *, ifNull(anyLast(nullIf(word, '')) OVER (PARTITION BY %[1]s ORDER BY k ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), '\0') AS before
         FROM (SELECT *, multiIf(%[2]s, '\0', %[3]s, texts[%[4]s], '') AS word FROM known)
       )

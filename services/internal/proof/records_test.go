@@ -41,11 +41,11 @@ func declared(k *record.Kind) teller {
 			switch c.Source {
 			case record.Nth:
 				t.happened = append(t.happened, facts+name+" > 3")
-			case record.Count:
-				t.happened = append(t.happened, facts+name+" > 2")
+			case record.Count, record.Span:
+				t.happened = append(t.happened, facts+name+" > 0")
 			case record.Minus, record.Sum:
 				t.happened = append(t.happened, facts+name+" < 0")
-			case record.UntilNext, record.SincePrevious, record.Span:
+			case record.UntilNext, record.SincePrevious:
 				t.happened = append(t.happened, facts+name+" > 0", facts+name+" IS NULL")
 			case record.Next, record.Carried, record.First, record.Last, record.Of:
 				t.happened = append(t.happened, fmt.Sprintf("%sifNull(toString(%s), '') != ''", facts, name))
