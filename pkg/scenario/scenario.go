@@ -145,18 +145,36 @@ func attr(e *event.Event, word string, typ *event.Type) error {
 		return fmt.Errorf("%s has no attribute %q", typ.Name, word)
 	}
 	a := event.Attr{Number: use.Field.Number}
+	var err error
 	switch use.Field.Type {
 	case event.FieldString:
 		a.Text, a.IsText = value, true
-	default:
-		v, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			return fmt.Errorf("%s: %q is no whole number", name, value)
+	case event.FieldBool:
+		var on bool
+		if on, err = strconv.ParseBool(value); on {
+			a.Int = 1
 		}
-		a.Int = v
+	case event.FieldTime:
+		a.Int, err = clock(value)
+	case event.FieldDecimal:
+		a.Int, err = decimal(value)
+	default:
+		a.Int, err = strconv.ParseInt(value, 10, 64)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %q is no %s", name, value, use.Field.Type)
 	}
 	e.Attrs = append(e.Attrs, a)
 	return nil
+}
+
+// decimal reads a number with up to four places, in units of the last.
+func decimal(s string) (int64, error) {
+	whole, places, _ := strings.Cut(s, ".")
+	if len(places) > 4 {
+		return 0, fmt.Errorf("%q has more than four places", s)
+	}
+	return strconv.ParseInt(whole+places+strings.Repeat("0", 4-len(places)), 10, 64)
 }
 
 // clock reads hh:mm, hh:mm:ss or hh:mm:ss.mmm of the scenario's day, or of
