@@ -36,6 +36,7 @@ type Definition struct {
 	Opens    []*Measure // facts that may still change, by family and instant
 	Values   []Variant  // the first is the headline, whose name is empty
 	Days     []Days     // of a cohort's members; the dimension DayName
+	Grid     *Grid      // the dimensions GridX and GridY, or nil
 	// AfterMs is how long after its end an interval has no value yet, ms: what
 	// its facts are asked for is not known before.
 	AfterMs int64
@@ -51,6 +52,24 @@ type Days struct {
 	From, To int64
 }
 
+// Grid sorts entities into cells by two numbers of each.
+type Grid struct{ X, Y Axis }
+
+// GridX and GridY are the dimensions of a definition with a grid: the number of
+// the part, from 01.
+const (
+	GridX = "x"
+	GridY = "y"
+)
+
+// Axis is one number of an entity in an interval, and where it is cut.
+type Axis struct {
+	Measure *Measure // what is added up or counted, of whom by its Keys
+	Mean    bool     // the sum by the number of facts
+	Into    int64    // parts with as many entities each, the least first; 0: by Bounds
+	Bounds  []int64  // ascending: a part begins at each, in the smallest unit
+}
+
 // CurrencyName is the dimension by which amounts of money are always told
 // apart.
 const CurrencyName = "currency"
@@ -61,7 +80,7 @@ const CurrencyName = "currency"
 func (d *Definition) Kept(by []string) []string {
 	var out []string
 	for _, dim := range d.Dims() {
-		if slices.Contains(by, dim) || dim == DayName && len(d.Days) > 0 || dim == CurrencyName && d.Unit == UnitMoney {
+		if slices.Contains(by, dim) || d.Virtual(dim) || dim == CurrencyName && d.Unit == UnitMoney {
 			out = append(out, dim)
 		}
 	}
@@ -70,10 +89,19 @@ func (d *Definition) Kept(by []string) []string {
 
 // Dims are all dimensions of the definition's values.
 func (d *Definition) Dims() []string {
-	if len(d.Days) == 0 {
-		return d.By
+	switch {
+	case len(d.Days) > 0:
+		return append(slices.Clone(d.By), DayName)
+	case d.Grid != nil:
+		return append(slices.Clone(d.By), GridX, GridY)
 	}
-	return append(slices.Clone(d.By), DayName)
+	return d.By
+}
+
+// Virtual tells whether a dimension is none of facts: days of a cohort, or parts
+// of a grid.
+func (d *Definition) Virtual(dim string) bool {
+	return dim == DayName && len(d.Days) > 0 || d.Grid != nil && (dim == GridX || dim == GridY)
 }
 
 // Live tells whether the definition is read by the second: all its numbers are

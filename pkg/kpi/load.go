@@ -165,7 +165,7 @@ func (lib *library) parse(file, name string, data []byte) (*Definition, error) {
 		used: map[string]bool{}, at: map[string]*yaml.Node{},
 	}
 	d := l.d
-	var at, by, measures, value, target *yaml.Node
+	var at, by, measures, value, target, grid *yaml.Node
 	r.Map(root, strictyaml.Keys{
 		"title":   l.titles,
 		"help":    func(n *yaml.Node) { d.Help = r.Text(n) },
@@ -188,6 +188,7 @@ func (lib *library) parse(file, name string, data []byte) (*Definition, error) {
 		"measures": func(n *yaml.Node) { measures = n },
 		"value":    func(n *yaml.Node) { value = n },
 		"days":     l.days,
+		"grid":     func(n *yaml.Node) { grid = n },
 		"final":    l.final,
 	}, "title", "help", "formula", "source", "owner", "level", "family", "unit", "of", "at", "by", "value")
 	d.kind()
@@ -200,6 +201,9 @@ func (lib *library) parse(file, name string, data []byte) (*Definition, error) {
 	if l.of = d.Of; d.Of != nil && at != nil && by != nil && value != nil {
 		d.At = l.column(at, fact.Time)
 		l.by(by)
+		if grid != nil {
+			l.grid(grid)
+		}
 		if measures != nil {
 			r.Pairs(measures, l.measure)
 		}

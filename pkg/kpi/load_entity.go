@@ -160,13 +160,15 @@ func (l *loading) final(n *yaml.Node) {
 
 // whole checks what only the whole definition shows.
 func (l *loading) whole(root *yaml.Node) {
-	born, back := 0, 0
+	born, back, cells := 0, 0, 0
 	for _, n := range l.d.Measures {
 		switch n.Measure.Op {
 		case Born:
 			born++
 		case Back:
 			back++
+		case Cell:
+			cells++
 		case Count, Sum, Level, Hist, Max, Entities, Last:
 		}
 	}
@@ -175,6 +177,8 @@ func (l *loading) whole(root *yaml.Node) {
 		l.r.Errorf(root, "a definition with days has one measure born, and else measures back")
 	case len(l.d.Days) == 0 && born+back > 0:
 		l.r.Errorf(root, "born and back need days, such as days: [1, 7, 30]")
+	case (l.d.Grid != nil || cells > 0) && (l.d.Grid == nil || cells != len(l.d.Measures) || len(l.d.Days) > 0):
+		l.r.Errorf(root, "a definition with a grid has measures of its cells, and they need a grid")
 	case l.d.Unit == UnitMoney && !slices.Contains(l.d.By, CurrencyName):
 		l.r.Errorf(root, "amounts of several currencies do not add up: by needs %s", CurrencyName)
 	}
@@ -211,7 +215,7 @@ func (l *loading) other(n *yaml.Node, name string) Expr {
 		return nil
 	}
 	v, ok := d.Variant(variant)
-	if !ok || len(d.Days) > 0 {
+	if !ok || len(d.Days) > 0 || d.Grid != nil {
 		l.r.Errorf(n, "kpi(%s) has no formula %q that can be a part of another", name, variant)
 		return nil
 	}

@@ -37,7 +37,7 @@ func (l *loading) measure(k, n *yaml.Node) {
 	defer func() { l.of = l.d.Of }()
 	forms := strictyaml.Keys{
 		"of": func(*yaml.Node) {}, "at": func(*yaml.Node) {},
-		"entities": l.entities(m), "last": l.last(m), "born": l.cohort(m, Born), "back": l.cohort(m, Back),
+		"entities": l.entities(m), "cell": l.cell(m), "last": l.last(m), "born": l.cohort(m, Born), "back": l.cohort(m, Back),
 		"count": func(n *yaml.Node) { m.Op = Count; m.Where = l.where(n) },
 		"sum":   l.over(m, Sum, fact.Duration, fact.Count, fact.Bool, fact.Decimal),
 		"hist":  l.over(m, Hist, fact.Duration),
@@ -53,7 +53,7 @@ func (l *loading) measure(k, n *yaml.Node) {
 	}
 	l.r.Map(n, forms)
 	if n.Kind == yaml.MappingNode && len(n.Content) != 2*keys+2 {
-		l.r.Errorf(n, "a measure is one of count, sum, level, hist, max, entities, last, born and back")
+		l.r.Errorf(n, "a measure is one of count, sum, level, hist, max, entities, last, born, back and cell")
 		return
 	}
 	m.Name = m.name()
@@ -297,6 +297,9 @@ func (d *Definition) power(e Expr) (p power, ok bool) {
 		case Spent, Oldest, Added, Quantile:
 			return power{time: 1}, true
 		case Whole, Greatest:
+			if m != nil && m.Op == Cell && m.Axis != "" {
+				m = d.Grid.Axis(m.Axis).Measure
+			}
 			if m == nil || m.Op != Sum && m.Op != Max && m.Op != Hist && m.Op != Last {
 				return power{}, true
 			}

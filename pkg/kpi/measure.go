@@ -30,6 +30,9 @@ const (
 	Born
 	// Back counts those of Born that have a fact on the days asked for.
 	Back
+	// Cell counts the entities of a cell of the definition's grid, or adds one of
+	// their numbers up.
+	Cell
 )
 
 // Additive tells whether what panes hold adds up to the measure. All others are
@@ -69,6 +72,7 @@ type Measure struct {
 	In      Presence // Entities
 	AtLeast int64    // Entities: facts in the interval, ≥ 1
 	Latest  []Cond   // Entities: what the last of these facts says
+	Axis    string   // Cell: GridX or GridY, whose number is added up; empty: they are counted
 	Hours   bool     // Back: days are of 24 hours from the hour of the first fact, not of the calendar
 }
 
@@ -163,7 +167,7 @@ func (m *Measure) Parts() []Part {
 		greatest := m.part("", "one more than the greatest "+m.Family.Columns[m.Column].Name)
 		greatest.Merge, greatest.Column = MergeMax, ""
 		return []Part{greatest}
-	case Entities, Last, Born, Back:
+	case Entities, Last, Born, Back, Cell:
 		of := m.part("", m.opWords())
 		of.Column = ""
 		return []Part{of}
@@ -234,7 +238,7 @@ func (m *Measure) name() string {
 		b.WriteString("hist_" + f.Columns[m.Column].Name)
 	case Max:
 		b.WriteString("max_" + f.Columns[m.Column].Name)
-	case Entities, Last, Born, Back:
+	case Entities, Last, Born, Back, Cell:
 		// No column has this name, and no other measure shares it.
 		b.WriteString(strings.ReplaceAll(m.opWords(), " ", "_"))
 	}

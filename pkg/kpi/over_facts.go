@@ -87,7 +87,7 @@ func (o *overFacts) taken(m *Measure, from, until int64, grouped bool) []*fact.F
 			continue
 		}
 		at := f.Values[m.At]
-		known := m.Op == Count || m.Op == Entities || m.Op == Born || m.Op == Back || f.Values[m.Column].Set
+		known := m.Op == Count || m.Op == Entities || m.Op == Born || m.Op == Back || m.Op == Cell || f.Values[m.Column].Set
 		if at.Set && at.Int >= from && at.Int < until && known {
 			out = append(out, f)
 		}
@@ -109,6 +109,8 @@ func (o *overFacts) figure(r Ref) (float64, bool) {
 		return float64(o.entities(m, from, until)), true
 	case Born, Back:
 		return float64(o.followed(m)), true
+	case Cell:
+		return o.cell(m), true
 	case Count, Sum, Hist, Max, Last:
 	}
 	facts := o.taken(m, from, until, true)

@@ -98,6 +98,11 @@ func (m *Measure) opWords() string {
 			return "how many of the same " + m.keyWords() + " again, by days of 24 hours"
 		}
 		return "how many of the same " + m.keyWords() + " again, by days of the calendar"
+	case Cell:
+		if m.Axis != "" {
+			return "the " + m.Axis + " of those in the cell, added up"
+		}
+		return "how many " + m.keyWords() + " are in the cell"
 	}
 	panic("kpi: unknown measure")
 }

@@ -56,22 +56,27 @@ type Filter struct {
 	Complete bool // only intervals that the clock has passed
 }
 
-// Where renders whose values they are; dims are the dimensions that it may name.
-func (f Filter) Where(dims []string) []string {
-	out := []string{"src.feed = " + Quote(f.Feed)}
+// Of narrows a query to what the filter lets through.
+func (f Filter) Of(q Query) Query {
+	q.Where, q.Within, q.Cells = []string{"src.feed = " + Quote(f.Feed)}, f.within(q.Grain), nil
 	if f.Tenant != "" {
-		out = append(out, "src.tenant = "+Quote(f.Tenant))
+		q.Where = append(q.Where, "src.tenant = "+Quote(f.Tenant))
 	}
-	for _, dim := range dims {
-		if v, ok := f.Equal[dim]; ok {
-			out = append(out, fmt.Sprintf("src.%s = %s", dim, Quote(v)))
+	for _, dim := range q.Definition.Dims() {
+		v, ok := f.Equal[dim]
+		switch cond := fmt.Sprintf("src.%s = %s", dim, Quote(v)); {
+		case !ok:
+		case q.Definition.Virtual(dim):
+			q.Cells = append(q.Cells, cond)
+		default:
+			q.Where = append(q.Where, cond)
 		}
 	}
-	return out
+	return q
 }
 
-// Within renders the filter's span of time, for values of a grain.
-func (f Filter) Within(g Grain) []string {
+// within renders the filter's span of time, for values of a grain.
+func (f Filter) within(g Grain) []string {
 	var out []string
 	if f.FromMs != 0 {
 		out = append(out, fmt.Sprintf("src.bucket >= toDateTime(%d, 'UTC')", f.FromMs/1000))

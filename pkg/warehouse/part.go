@@ -86,7 +86,7 @@ func parts(d *kpi.Definition) []part {
 			add("", 0, partCount)
 		case kpi.Sum:
 			add("", 0, partSum)
-		case kpi.Entities, kpi.Last, kpi.Born, kpi.Back:
+		case kpi.Entities, kpi.Last, kpi.Born, kpi.Back, kpi.Cell:
 			add("", 0, partWhole)
 		}
 		if d.Previous(n.Name) {

@@ -49,6 +49,7 @@ type Query struct {
 	Months     Months   // of months, quarters and years
 	Where      []string // conditions on tenant, feed and dimensions
 	Within     []string // conditions on the bucket
+	Cells      []string // conditions on days of a cohort and parts of a grid
 	cells      bool     // show distributions too
 	minutes    string   // of how many minutes' panes a row is, where not of its own alone
 }
@@ -252,7 +253,7 @@ func (q Query) shared(grouped string, naive bool) string {
 	for _, p := range parts(q.Definition) {
 		over := slices.Clone(keys)
 		for _, dim := range q.By {
-			if slices.Contains(p.measure.Family.Dims, dim) || dim == kpi.DayName {
+			if slices.Contains(p.measure.Family.Dims, dim) || q.Definition.Virtual(dim) {
 				over = append(over, dim)
 			}
 		}
@@ -294,7 +295,7 @@ func (m *Model) grouped(q Query, source string, naive bool) string {
 	}
 	b.WriteString(", sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed\n")
 	fmt.Fprintf(&b, "FROM (\n%s\n) AS src\n", source)
-	if conds := append(slices.Clone(q.Where), q.Within...); len(conds) > 0 {
+	if conds := slices.Concat(q.Where, q.Within, q.Cells); len(conds) > 0 {
 		fmt.Fprintf(&b, "WHERE %s\n", strings.Join(conds, " AND "))
 	}
 	fmt.Fprintf(&b, "GROUP BY %s\nHAVING %s", group, strings.Join(some, " OR "))

@@ -60,7 +60,7 @@ ORDER BY %[9]s`, Quote(s.Zone), columns, number, Quote(number), Public, strings.
 func (m *Model) rolling(s Shown) string {
 	f := s.Filter
 	f.FromMs, f.ToMs = 0, 0
-	q := Query{Definition: s.Definition, By: s.By, Grain: Minute, Zone: s.Zone, Where: f.Where(s.By), Within: f.Within(Minute), minutes: fmt.Sprint(s.Minutes)}
+	q := f.Of(Query{Definition: s.Definition, By: s.By, Grain: Minute, Zone: s.Zone, minutes: fmt.Sprint(s.Minutes)})
 	if s.Minutes == 0 {
 		q.minutes = fmt.Sprintf("(intDiv(toUnixTimestamp(time) - toUnixTimestamp(toDateTime(toDate(time), %s)), 60) + 1)", Quote(s.Zone))
 	}

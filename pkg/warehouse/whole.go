@@ -21,6 +21,8 @@ func (m *Model) whole(q Query, p part) string {
 		sql = q.born(m, p.measure)
 	case kpi.Back:
 		sql = q.back(m, p.measure)
+	case kpi.Cell:
+		sql = m.cellsOf(q, p.measure)
 	default: // kpi.Entities
 		if p.measure.In == kpi.This {
 			sql = q.entities(m.entityFacts(q, p.measure), fmt.Sprintf("times >= %d AND fits = 1", p.measure.AtLeast), "count()")
@@ -90,7 +92,7 @@ func (m *Model) entityFacts(q Query, e *kpi.Measure) string {
 		keys, known = append(keys, name), append(known, name+" != ''")
 	}
 	amount := "toInt64(0)"
-	if e.Op == kpi.Last {
+	if e.Op == kpi.Last || e.Op == kpi.Sum {
 		amount = "toInt64(f." + f.Columns[e.Column].Name + ")"
 		known = append(known, "isNotNull("+amount+")")
 	}
@@ -225,6 +227,8 @@ func (m *Model) wholeNaively(q Query, p part) string {
 	switch {
 	case e.Op == kpi.Last:
 		sql = q.sorted(m.entityFacts(q, e), "arraySum(arrayMap(k -> arraySort(arrayFilter(x -> x.1 = k, rows))[-1].5, arrayDistinct(rows.1)))")
+	case e.Op == kpi.Cell:
+		sql = m.cellsNaively(q, e)
 	case e.Op == kpi.Born, e.Op == kpi.Back:
 		sql = q.followed(m, e)
 	case e.In == kpi.This:

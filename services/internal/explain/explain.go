@@ -241,7 +241,7 @@ func (e *Explainer) query(ctx context.Context, r *CellRequest) (*query, error) {
 		return nil, wrong("by", "%s has the dimensions %s", d.Name, strings.Join(d.Dims(), ", "))
 	}
 	grain := warehouse.Grain(r.Grain)
-	q.Query = warehouse.Query{Definition: d, By: by, Grain: grain, Zone: zone.String(), WeekStart: r.WeekStart, Where: q.filter.Where(d.Dims()), Within: q.filter.Within(grain)}
+	q.Query = q.filter.Of(warehouse.Query{Definition: d, By: d.Kept(by), Grain: grain, Zone: zone.String(), WeekStart: r.WeekStart})
 	return q, nil
 }
 

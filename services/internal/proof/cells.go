@@ -16,7 +16,7 @@ func Cells(ctx context.Context, conn driver.Conn, m *warehouse.Model, d *kpi.Def
 	r := Report{Name: "kpi " + d.Name}
 	for _, g := range []warehouse.Grain{warehouse.Minute, warehouse.QuarterHour, warehouse.Day} {
 		for _, by := range [][]string{d.By, nil} {
-			q := warehouse.Query{Definition: d, By: by, Grain: g, Zone: m.Zone, WeekStart: m.WeekStart, Where: f.Where(d.Dims()), Within: f.Within(g)}
+			q := f.Of(warehouse.Query{Definition: d, By: by, Grain: g, Zone: m.Zone, WeekStart: m.WeekStart, Months: m.Months})
 			var cells, differences int64
 			var examples []string
 			if err := conn.QueryRow(ctx, m.Compare(q)).Scan(&cells, &differences, &examples); err != nil {

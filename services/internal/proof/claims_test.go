@@ -56,7 +56,7 @@ func TestClaims(t *testing.T) {
 				for dim := range c.Where {
 					by = append(by, dim)
 				}
-				q := warehouse.Query{Definition: d, By: d.Kept(by), Grain: warehouse.Grain(c.Grain), Zone: "UTC", WeekStart: 1, Where: f.Where(d.Dims()), Within: f.Within(warehouse.Grain(c.Grain))}
+				q := f.Of(warehouse.Query{Definition: d, By: d.Kept(by), Grain: warehouse.Grain(c.Grain), Zone: "UTC", WeekStart: 1})
 				got, column := math.NaN(), c.Variant
 				if column == "" {
 					column = "value"

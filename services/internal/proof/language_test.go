@@ -86,6 +86,27 @@ by: [queue]
 final: {after: 2d}
 measures: {n: {count: {outcome: answered}}, all: {count: {}}}
 value: n / all`,
+	"matrix": `unit: count
+of: contact
+at: started_at
+by: [queue]
+grid:
+  x: {per: customer, sum: transfers, where: {direction: outbound}, into: 2}
+  y: {of: contact, at: started_at, per: customer, count: {direction: inbound}, bounds: [3, 5]}
+measures:
+  n: {cell: count}
+value: n`,
+	"values_of": `unit: count
+of: contact
+at: started_at
+by: [channel]
+grid:
+  x: {per: customer, mean: transfers, into: 3}
+  y: {per: customer, sum: transfers, bounds: [2, 6]}
+measures:
+  n: {cell: count}
+  held: {cell: y}
+value: {headline: n, v1: held}`,
 	"of_others": `unit: ratio
 of: contact
 at: started_at
@@ -188,7 +209,7 @@ func TestLanguage(t *testing.T) {
 				for feed := range told {
 					name := fmt.Sprintf("%s by %s and %v of %s", d.Name, g, by, feed)
 					f := warehouse.Filter{Feed: feed}
-					q := warehouse.Query{Definition: d, By: by, Grain: g, Zone: model.Zone, WeekStart: 6, Where: f.Where(d.Dims()), Within: f.Within(g)}
+					q := f.Of(warehouse.Query{Definition: d, By: by, Grain: g, Zone: model.Zone, WeekStart: 6})
 					// Panes are not filled here: the side of facts alone has them.
 					rows := ask(fmt.Sprintf("SELECT * FROM (\n%s\n)", model.Naive(q)))
 					if len(rows) == 0 {

@@ -88,9 +88,9 @@ func Query(m *warehouse.Model, r Request) (string, error) {
 			return "", fmt.Errorf("%s has no dimension %q%s; it has %s", name, dim, strictyaml.Hint(dim, d.Dims()), strings.Join(d.Dims(), ", "))
 		}
 	}
-	q := warehouse.Query{
-		Definition: d, By: by, Grain: warehouse.Grain(r.Grain), Zone: r.Zone, WeekStart: r.WeekStart, Months: warehouse.Months(r.Months), Where: f.Where(d.Dims()), Within: f.Within(warehouse.Grain(r.Grain)),
-	}
+	q := f.Of(warehouse.Query{
+		Definition: d, By: d.Kept(by), Grain: warehouse.Grain(r.Grain), Zone: r.Zone, WeekStart: r.WeekStart, Months: warehouse.Months(r.Months),
+	})
 	return shown(m, q, d, variant), nil
 }
 
