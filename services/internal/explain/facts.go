@@ -79,69 +79,67 @@ func (e *Explainer) facts(ctx context.Context, f *fact.Family, where []string, l
 	return nil
 }
 
-// within renders that a fact may have to do with an interval: it lies in it at
-// the definition's instant, or is open in it for one of its levels.
-func within(q *query) string {
+// within renders that a fact of a family may have to do with an interval: it
+// lies in it at an instant at which the family counts, or is open in it for one
+// of its levels.
+func within(q *query, f *fact.Family) string {
 	if q.filter.FromMs == 0 {
 		return "1"
 	}
-	d := q.Definition
 	instant := func(ms int64) string { return fmt.Sprintf("fromUnixTimestamp64Milli(toInt64(%d), 'UTC')", ms) }
 	from, to := instant(q.filter.FromMs), instant(q.filter.ToMs)
-	at := "f." + d.Of.Columns[d.At].Name
-	some := []string{fmt.Sprintf("(%[1]s >= %[2]s AND %[1]s < %[3]s)", at, from, to)}
-	for _, n := range d.Measures {
-		if m := n.Measure; m.Op == kpi.Level {
-			begun, ended := "f."+d.Of.Columns[m.From].Name, "f."+d.Of.Columns[m.To].Name
-			some = append(some, fmt.Sprintf("(%[1]s < %[2]s AND (isNull(%[3]s) OR %[3]s > %[4]s))", begun, to, ended, from))
+	var some []string
+	add := func(cond string) {
+		if !slices.Contains(some, cond) {
+			some = append(some, cond)
+		}
+	}
+	if d := q.Definition; d.Of == f {
+		add(fmt.Sprintf("(f.%[1]s >= %[2]s AND f.%[1]s < %[3]s)", f.Columns[d.At].Name, from, to))
+	}
+	for _, n := range q.Definition.Measures {
+		m := n.Measure
+		switch {
+		case m.Family != f:
+		case m.Op == kpi.Level:
+			begun, ended := "f."+f.Columns[m.From].Name, "f."+f.Columns[m.To].Name
+			add(fmt.Sprintf("(%[1]s < %[2]s AND (isNull(%[3]s) OR %[3]s > %[4]s))", begun, to, ended, from))
+		default:
+			add(fmt.Sprintf("(f.%[1]s >= %[2]s AND f.%[1]s < %[3]s)", f.Columns[m.At].Name, from, to))
 		}
 	}
 	return "(" + strings.Join(some, " OR ") + ")"
 }
 
+// families are those of the measures, the definition's own first.
+func families(d *kpi.Definition) []*fact.Family {
+	out := []*fact.Family{d.Of}
+	for _, n := range d.Measures {
+		if !slices.Contains(out, n.Measure.Family) {
+			out = append(out, n.Measure.Family)
+		}
+	}
+	return out
+}
+
 // count asks every measure of the definition about every fact of the cell, and
 // keeps the first of them.
 func (e *Explainer) count(ctx context.Context, c *Cell, q *query, list int) error {
-	where := []string{within(q), "f.feed = " + warehouse.Quote(q.filter.Feed)}
-	if q.filter.Tenant != "" {
-		where = append(where, "f.tenant = "+warehouse.Quote(q.filter.Tenant))
-	}
-	for _, dim := range q.Definition.By {
-		if v, ok := q.filter.Equal[dim]; ok {
-			where = append(where, "f."+dim+" = "+warehouse.Quote(v))
-		}
-	}
-	from, to := q.filter.FromMs, q.filter.ToMs
-	if to == 0 {
-		from, to = math.MinInt64, math.MaxInt64
-	}
 	refused := make([]map[string]int64, len(c.Measures))
-	err := e.facts(ctx, q.Definition.Of, where, maxFacts+1, func(r *row) error {
-		if c.Total++; c.Total > maxFacts {
-			return wrong("grain", "more than %d facts are in the cell: ask for a shorter one, or for one of its parts", maxFacts)
+	for _, f := range families(q.Definition) {
+		where := []string{within(q, f), "f.feed = " + warehouse.Quote(q.filter.Feed)}
+		if q.filter.Tenant != "" {
+			where = append(where, "f.tenant = "+warehouse.Quote(q.filter.Tenant))
 		}
-		verdicts := make([]Verdict, len(c.Measures))
-		for i := range c.Measures {
-			m := &c.Measures[i]
-			v := &verdicts[i]
-			v.Measure = m.Name
-			var no bool
-			if v.Condition, v.Instead, no = m.measure.Refusal(&r.fact, from, to); !no {
-				v.Counted = true
-				m.Counted++
-				continue
+		for _, dim := range f.Dims {
+			if v, ok := q.filter.Equal[dim]; ok {
+				where = append(where, "f."+dim+" = "+warehouse.Quote(v))
 			}
-			m.Refused++
-			if refused[i] == nil {
-				refused[i] = map[string]int64{}
-			}
-			refused[i][v.Condition]++
 		}
-		if len(c.Facts) < list {
-			c.Facts = append(c.Facts, r.shown(verdicts))
+		if err := e.countOf(ctx, c, q, f, where, refused, list); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
 	for i, conditions := range refused {
 		for text, n := range conditions {
 			c.Measures[i].Conditions = append(c.Measures[i].Conditions, Refused{text, n})
@@ -150,7 +148,44 @@ func (e *Explainer) count(ctx context.Context, c *Cell, q *query, list int) erro
 			return cmp.Or(cmp.Compare(b.Facts, a.Facts), cmp.Compare(a.Condition, b.Condition))
 		})
 	}
-	return err
+	return nil
+}
+
+// countOf asks the measures of one family.
+func (e *Explainer) countOf(ctx context.Context, c *Cell, q *query, f *fact.Family, where []string, refused []map[string]int64, list int) error {
+	from, to := q.filter.FromMs, q.filter.ToMs
+	if to == 0 {
+		from, to = math.MinInt64, math.MaxInt64
+	}
+	return e.facts(ctx, f, where, maxFacts+1, func(r *row) error {
+		if c.Total++; c.Total > maxFacts {
+			return wrong("grain", "more than %d facts are in the cell: ask for a shorter one, or for one of its parts", maxFacts)
+		}
+		verdicts := []Verdict{}
+		for i := range c.Measures {
+			m := &c.Measures[i]
+			if m.measure.Family != f {
+				continue
+			}
+			v := Verdict{Measure: m.Name}
+			var no bool
+			if v.Condition, v.Instead, no = m.measure.Refusal(&r.fact, from, to); no {
+				m.Refused++
+				if refused[i] == nil {
+					refused[i] = map[string]int64{}
+				}
+				refused[i][v.Condition]++
+			} else {
+				v.Counted = true
+				m.Counted++
+			}
+			verdicts = append(verdicts, v)
+		}
+		if len(c.Facts) < list {
+			c.Facts = append(c.Facts, r.shown(verdicts))
+		}
+		return nil
+	})
 }
 
 // shown is a fact as people and programs see it.

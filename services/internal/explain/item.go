@@ -97,10 +97,10 @@ func (e *Explainer) Item(ctx context.Context, r ItemRequest) (*Item, error) {
 func (e *Explainer) verdicts(r *row) []Verdict {
 	out := []Verdict{}
 	for _, d := range e.Catalog.KPIs.Definitions {
-		if d.Of != r.fact.Family {
-			continue
-		}
 		for _, n := range d.Measures {
+			if n.Measure.Family != r.fact.Family {
+				continue
+			}
 			v := Verdict{KPI: d.Name, Measure: n.Name}
 			from, to := lifetime(n.Measure, r)
 			var no bool
