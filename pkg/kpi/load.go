@@ -64,6 +64,12 @@ func Check(file, name string, data []byte, families []*fact.Family, known *Set) 
 	return lib.parse(file, name, data)
 }
 
+// Only makes a set of the same families with the definitions that are left in s.
+func (s *Set) Only() (*Set, error) {
+	out := &Set{Families: s.Families, Definitions: s.Definitions, measures: map[string][]*Measure{}}
+	return out, out.index()
+}
+
 // library reads definitions in whatever order their formulas name each other.
 type library struct {
 	tree     fs.FS
