@@ -5,14 +5,15 @@
 package sabotage
 
 // sabotage replaces the one place where old stands in a file of pkg. The
-// seeds of ./sim must notice, of a file of ./incident those of its own.
+// seeds of ./sim must notice, of a file of ./incident or ./track/record those of
+// its own.
 type sabotage struct {
 	name, file, old, new string
 	why                  string // what it breaks
 }
 
 func sabotages() []sabotage {
-	return append(ofState(), append(ofOrder(), append(ofTime(), append(ofPanes(), append(ofDeadlines(), ofIncidents()...)...)...)...)...)
+	return append(ofState(), append(ofOrder(), append(ofTime(), append(ofPanes(), append(ofDeadlines(), append(ofIncidents(), ofRecords()...)...)...)...)...)...)
 }
 
 // ofState are faults of checkpoints, fencing and restoring.

@@ -61,8 +61,11 @@ func (s *sabotage) try(dir, root string, seeds int) (seed int, out string, err e
 		return 0, "", err
 	}
 	sim := "./sim"
-	if strings.HasPrefix(s.file, "incident/") {
+	switch {
+	case strings.HasPrefix(s.file, "incident/"):
 		sim = "./incident"
+	case strings.HasPrefix(s.file, "track/record/"):
+		sim = "./track/record"
 	}
 	cmd := exec.Command("go", "test", "-overlay", filepath.Join(dir, "overlay.json"), "-count=1", "-vet=off", sim,
 		"-run", "TestSeeds", "-seeds", strconv.Itoa(seeds))
