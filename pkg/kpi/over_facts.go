@@ -24,6 +24,7 @@ type Interval struct {
 func (d *Definition) OverFacts(facts []fact.Fact, where map[string]string, in Interval) []NamedFigure {
 	o := &overFacts{d: d, facts: slices.Clone(facts), where: where, in: in}
 	slices.SortStableFunc(o.facts, func(a, b fact.Fact) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	o.merge()
 	var out []NamedFigure
 	if !o.ripe() {
 		return nil
@@ -41,7 +42,34 @@ type overFacts struct {
 	facts []fact.Fact
 	where map[string]string
 	in    Interval
+	// roots are who entities are now that were merged into others, by kind.
+	roots map[string]map[string]string
 }
+
+// merge finds who was merged into whom, as the last fact of each says.
+func (o *overFacts) merge() {
+	o.roots = map[string]map[string]string{}
+	at := map[string]int64{}
+	for i := range o.facts {
+		f := &o.facts[i]
+		into, own := f.Family.Column(mergedInto), f.Family.Column(f.Family.Kind)
+		if into < 0 || own < 0 || !f.Values[into].Set || at[f.Values[own].Text] > f.OpenedAt {
+			continue
+		}
+		if o.roots[f.Family.Kind] == nil {
+			o.roots[f.Family.Kind] = map[string]string{}
+		}
+		at[f.Values[own].Text] = f.OpenedAt
+		o.roots[f.Family.Kind][f.Values[own].Text] = f.Values[into].Text
+	}
+}
+
+// mergedInto is the column of a family that says which other entity one turned
+// out to be; mergeSteps is how often it may be merged on.
+const (
+	mergedInto = "merged_into"
+	mergeSteps = 4
+)
 
 // ripe tells whether the facts of the interval can be known.
 func (o *overFacts) ripe() bool {
@@ -118,7 +146,7 @@ func (o *overFacts) figure(r Ref) (float64, bool) {
 		return float64(len(facts)), true
 	}
 	if m.Op == Last {
-		facts = latest(m, facts)
+		facts = o.latest(m, facts)
 	}
 	var sum, most int64
 	var counts []BucketCount
@@ -179,33 +207,40 @@ func (o *overFacts) level(m *Measure, r Ref) (float64, bool) {
 }
 
 // key names the entity of a fact; it is empty where a part of the name is.
-func key(m *Measure, f *fact.Fact) string {
+func (o *overFacts) key(m *Measure, f *fact.Fact) string {
 	var parts []string
 	for _, k := range m.Keys {
-		if f.Values[k].Text == "" {
+		name := f.Values[k].Text
+		if name == "" {
 			return ""
 		}
-		parts = append(parts, f.Values[k].Text)
+		roots := o.roots[f.Family.Columns[k].Name]
+		for range mergeSteps {
+			if root := roots[name]; root != "" {
+				name = root
+			}
+		}
+		parts = append(parts, name)
 	}
 	return strings.Join(parts, "\x00")
 }
 
 // latest keeps the last fact of each entity.
-func latest(m *Measure, facts []*fact.Fact) []*fact.Fact {
+func (o *overFacts) latest(m *Measure, facts []*fact.Fact) []*fact.Fact {
 	last := map[string]*fact.Fact{}
 	for _, f := range facts {
-		if k := key(m, f); k != "" {
+		if k := o.key(m, f); k != "" {
 			last[k] = f
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(facts), func(f *fact.Fact) bool { return last[key(m, f)] != f })
+	return slices.DeleteFunc(slices.Clone(facts), func(f *fact.Fact) bool { return last[o.key(m, f)] != f })
 }
 
 // there are the entities with facts in [from, until), each with its facts.
 func (o *overFacts) there(m *Measure, from, until int64) map[string][]*fact.Fact {
 	out := map[string][]*fact.Fact{}
 	for _, f := range o.taken(m, from, until, true) {
-		if k := key(m, f); k != "" {
+		if k := o.key(m, f); k != "" {
 			out[k] = append(out[k], f)
 		}
 	}
@@ -257,7 +292,7 @@ func (o *overFacts) followed(m *Measure) (n int) {
 	}
 	first := map[string]*fact.Fact{}
 	for _, f := range o.taken(born, math.MinInt64, math.MaxInt64, false) {
-		if k := key(born, f); k != "" && first[k] == nil {
+		if k := o.key(born, f); k != "" && first[k] == nil {
 			first[k] = f
 		}
 	}
@@ -269,7 +304,7 @@ func (o *overFacts) followed(m *Measure) (n int) {
 		}
 		back := m.Op == Born
 		for _, later := range o.taken(m, math.MinInt64, math.MaxInt64, false) {
-			if m.Op == Back && key(m, later) == k {
+			if m.Op == Back && o.key(m, later) == k {
 				nth := o.nth(m, at, later.Values[m.At].Int)
 				back = back || nth >= day.From && nth <= day.To
 			}

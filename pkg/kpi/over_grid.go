@@ -18,7 +18,7 @@ type placed struct {
 func (o *overFacts) axis(a *Axis) map[string]float64 {
 	sums, counts := map[string]float64{}, map[string]float64{}
 	for _, f := range o.taken(a.Measure, o.in.From, o.in.Until, true) {
-		if k := key(a.Measure, f); k != "" {
+		if k := o.key(a.Measure, f); k != "" {
 			counts[k]++
 			if a.Measure.Op == Sum {
 				sums[k] += float64(f.Values[a.Measure.Column].Int)

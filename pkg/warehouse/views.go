@@ -13,6 +13,7 @@ import (
 // be made. Each replaces what was there.
 func (m *Model) Views() []Statement {
 	out := []Statement{shownView(), m.eventsView(), m.rejectedView(), feedsView(), deadLettersView(), conservationView()}
+	out = append(out, m.identityViews()...)
 	for _, f := range m.Families {
 		out = append(out, m.factView(f))
 	}

@@ -87,9 +87,15 @@ func (m *Model) entityFacts(q Query, e *kpi.Measure) string {
 	f := e.Family
 	at := "f." + f.Columns[e.At].Name
 	var keys, known []string
+	merges := ""
 	for _, k := range e.Keys {
 		name := "toString(f." + f.Columns[k].Name + ")"
-		keys, known = append(keys, name), append(known, name+" != ''")
+		known = append(known, name+" != ''")
+		if mf := m.merging(f.Columns[k].Name); mf != nil && merges == "" {
+			merges = fmt.Sprintf("\nLEFT JOIN %s AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = %s", identities(mf), name)
+			name = fmt.Sprintf("if(i.root != '', i.root, %s)", name)
+		}
+		keys = append(keys, name)
 	}
 	amount := "toInt64(0)"
 	if e.Op == kpi.Last || e.Op == kpi.Sum {
@@ -101,8 +107,8 @@ func (m *Model) entityFacts(q Query, e *kpi.Measure) string {
 	dimensionsOf(&b, q.Definition, f, "f")
 	fmt.Fprintf(&b, ", tuple(%s) AS key, assumeNotNull(%s) AS at, f.id AS id, toUInt8(%s) AS fits, assumeNotNull(%s) AS amount, s.as_of AS as_of, s.closed AS closed\n",
 		strings.Join(keys, ", "), at, condition(f, e.Latest), amount)
-	fmt.Fprintf(&b, "FROM %s.fact_%s AS f FINAL\n%s\nWHERE f.deleted = 0 AND isNotNull(%s) AND %s AND %s",
-		Internal, f.Name, shownJoin("f"), at, condition(f, e.Where), strings.Join(known, " AND "))
+	fmt.Fprintf(&b, "FROM %s.fact_%s AS f FINAL\n%s%s\nWHERE f.deleted = 0 AND isNotNull(%s) AND %s AND %s",
+		Internal, f.Name, shownJoin("f"), merges, at, condition(f, e.Where), strings.Join(known, " AND "))
 	return b.String()
 }
 

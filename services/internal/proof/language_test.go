@@ -160,7 +160,9 @@ func lately(rnd *rand.Rand, families []*fact.Family) (facts []fact.Fact, now int
 			for i := range x.ID {
 				x.ID[i] = byte(rnd.Uint32())
 			}
-			x.Values[f.Column("started_at")] = fact.Int(x.OpenedAt)
+			if at := f.Column("started_at"); at >= 0 {
+				x.Values[at] = fact.Int(x.OpenedAt)
+			}
 			set(func(name string, v fact.Value) { x.Values[f.Column(name)] = v })
 			facts = append(facts, x)
 		}
@@ -182,6 +184,12 @@ func lately(rnd *rand.Rand, families []*fact.Family) (facts []fact.Fact, now int
 		put("state", fact.Str(contact.Ended))
 		put("talk", fact.Int(rnd.Int64N(600_000)))
 	})
+	for from, into := range map[string]string{"ann": "bob", "bob": "cid", "jon": "ivy"} {
+		make(family("customer"), 1, func(put func(string, fact.Value)) {
+			put("customer", fact.Str(from))
+			put("merged_into", fact.Str(into))
+		})
+	}
 	return facts, begin + 40*day + rnd.Int64N(3*day)
 }
 
@@ -204,7 +212,7 @@ func TestLanguage(t *testing.T) {
 	}
 	x.insert(conn)
 	for _, d := range model.KPIs.Definitions {
-		for _, g := range []warehouse.Grain{warehouse.Day, warehouse.Week, warehouse.Month, warehouse.All} {
+		for _, g := range []warehouse.Grain{warehouse.Day, warehouse.Month, warehouse.All} {
 			for _, by := range [][]string{nil, d.By} {
 				for feed := range told {
 					name := fmt.Sprintf("%s by %s and %v of %s", d.Name, g, by, feed)
@@ -293,6 +301,9 @@ func (x *tables) fact(feed string, version int64, f *fact.Fact) {
 	var id event.UID = f.ID
 	row := map[string]any{
 		"tenant": "demo", "feed": feed, "generation": int64(1), "epoch": int64(1), "item": fmt.Sprint(version), "id": id, "opened_at": f.OpenedAt, "version": version,
+	}
+	if own := f.Family.Column(f.Family.Kind); own >= 0 {
+		row["item"] = f.Values[own].Text
 	}
 	for i, v := range f.Values {
 		switch c := f.Family.Columns[i]; {
