@@ -33,11 +33,14 @@ func (u UID) String() string {
 // IsZero tells whether u names no event.
 func (u UID) IsZero() bool { return u == UID{} }
 
-// Types of the records that move time. They concern no entity: the collector
+// Types of the records that move time or the computation itself. They concern no entity: the collector
 // or the owner of a partition writes them to partitions by number.
 const (
 	// TypePulse moves the live clock of one partition to Time.
 	TypePulse = "nabz.pulse"
+	// TypeEpoch asks for the computation number Sequence, which begins from the
+	// log's start in every partition that has not begun it.
+	TypeEpoch = "nabz.epoch"
 	// TypeFeedOpened begins or resumes a named feed; Time is the least event
 	// time still to be sent.
 	TypeFeedOpened = "feed.opened"
@@ -111,13 +114,14 @@ func (e *Event) Int(number int32) (int64, bool) {
 	return 0, false
 }
 
-// IsClock tells whether the event moves time instead of concerning an entity.
+// IsClock tells whether the event moves time, or the computation, instead of
+// concerning an entity.
 func (e *Event) IsClock() bool { return IsClockType(e.Type) }
 
 // IsClockType tells whether records of that type move time.
 func IsClockType(name string) bool {
 	switch name {
-	case TypePulse, TypeFeedOpened, TypeFeedAdvanced, TypeFeedClosed:
+	case TypePulse, TypeEpoch, TypeFeedOpened, TypeFeedAdvanced, TypeFeedClosed:
 		return true
 	}
 	return false

@@ -112,6 +112,8 @@ type Progress struct {
 	Now      int64  // the feed's clock in this partition, ms since 1970 UTC
 	State    string // open or closed; the live feed is always open
 	Session  int64  // the replay that owns the feed
+	// Definitions stands for those under which the epoch is computed.
+	Definitions string
 }
 
 // The states of a feed.

@@ -256,7 +256,8 @@ func (r *Progress) append(b []byte) []byte {
 	b = num(b, 6, r.Position)
 	b = num(b, 7, r.Now)
 	b = text(b, 8, r.State)
-	return num(b, 9, r.Session)
+	b = num(b, 9, r.Session)
+	return text(b, 10, r.Definitions)
 }
 
 func (r *Progress) set(n int32, v int64, s string) {
@@ -269,6 +270,8 @@ func (r *Progress) set(n int32, v int64, s string) {
 		r.State = s
 	case 9:
 		r.Session = v
+	case 10:
+		r.Definitions = s
 	default:
 		r.Place.set(n, v, s)
 	}

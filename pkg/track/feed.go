@@ -150,6 +150,10 @@ func (t *Task) stepClock(offset int64, e *event.Event) {
 		t.advance(f, e.Time, offset)
 		return
 	}
+	if e.Type == event.TypeEpoch {
+		t.asked = max(t.asked, e.Sequence)
+		return
+	}
 	f := t.feeds[feedKey{e.Tenant, e.Feed}]
 	if e.Type == event.TypeFeedOpened {
 		t.open(f, offset, e)

@@ -62,7 +62,7 @@ func (t *Task) Flush(emit func(Effect)) {
 }
 
 func (t *Task) progress(f *feed) *row.Progress {
-	r := &row.Progress{Place: t.place(f), Position: t.position, Now: f.now, State: row.Closed, Session: f.session}
+	r := &row.Progress{Place: t.place(f), Position: t.position, Now: f.now, State: row.Closed, Session: f.session, Definitions: t.cfg.Definitions}
 	if f.open {
 		r.State = row.Open
 	}

@@ -98,6 +98,7 @@ type Task struct {
 	order    []*feed // by their first record
 	keep     *statelog.Keeper
 	position int64 // offset of the next record
+	asked    int64 // the newest epoch that a record asked for
 	policies map[*fact.Family][]*sla.Policy
 	sources  sources
 
@@ -135,6 +136,13 @@ func NewTask(c Config) *Task {
 
 // Position is the offset of the next record to step.
 func (t *Task) Position() int64 { return t.position }
+
+// Epoch is the number of the computation.
+func (t *Task) Epoch() int64 { return t.cfg.Epoch }
+
+// Asked tells whether a record has asked for a newer computation than this, and
+// which. The owner then begins that one, with a new task, from the log's start.
+func (t *Task) Asked() (epoch int64, newer bool) { return t.asked, t.asked > t.cfg.Epoch }
 
 // Items is how many items the task holds.
 func (t *Task) Items() int {

@@ -109,6 +109,7 @@ func progressTable() Table {
 			Column{"now", typeInstant, codecTime, "The feed's clock, UTC."},
 			Column{"state", typeWord, "", "open, or closed: the clock stands still."},
 			Column{"session", "Int64", codecPlain, "The replay that owns the feed."},
+			Column{"definitions", typeWord, "", "What stands for the definitions of the epoch."},
 		)...),
 		Version: "position",
 		Order:   []string{"tenant", "feed", "generation", "epoch", "topic", "topic_partition", "partition"},

@@ -12,7 +12,7 @@ import (
 // Views are the statements that make all views, in an order in which they can
 // be made. Each replaces what was there.
 func (m *Model) Views() []Statement {
-	out := []Statement{shownView(), m.eventsView(), m.rejectedView(), feedsView(), deadLettersView(), conservationView()}
+	out := []Statement{epochsView(), shownView(), m.eventsView(), m.rejectedView(), feedsView(), deadLettersView(), conservationView()}
 	out = append(out, m.identityViews()...)
 	for _, f := range m.Families {
 		out = append(out, m.factView(f))
@@ -45,19 +45,6 @@ func viewIn(database, name, comment string, columns []Column, sql string) Statem
 	}
 	fmt.Fprintf(&b, ")\nDEFINER = CURRENT_USER SQL SECURITY DEFINER\nAS %s\nCOMMENT %s", sql, Quote(comment))
 	return Statement{database + "." + name, b.String()}
-}
-
-// shownView says of each feed which generation people see: the newest that was
-// filled to its end, or the newest while none was; of it the newest epoch; and
-// up to when all its partitions have come.
-func shownView() Statement {
-	return Statement{Internal + ".shown", fmt.Sprintf(`CREATE OR REPLACE VIEW %[1]s.shown AS
-SELECT tenant, feed, argMax(g, (ended, g, e)) AS generation, argMax(e, (ended, g, e)) AS epoch,
-  argMax(least_now, (ended, g, e)) AS as_of, argMax(ended, (ended, g, e)) AS closed
-FROM (
-  SELECT tenant, feed, generation AS g, epoch AS e, min(now) AS least_now, min(state = 'closed') AS ended
-  FROM %[1]s.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, g, e
-) GROUP BY tenant, feed`, Internal)}
 }
 
 func feedsView() Statement {

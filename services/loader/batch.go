@@ -201,7 +201,7 @@ func (b *batch) addRow(r *kgo.Record, check *audit) (reason string) {
 		if !instant(v.Now) {
 			return reasonOutOfRange
 		}
-		b.note(progressKey{r.Topic, r.Partition, v.Tenant, v.Feed, v.Generation, v.Partition}, progress{*v})
+		b.note(progressKey{r.Topic, r.Partition, v.Tenant, v.Feed, v.Generation, v.Epoch, v.Partition}, progress{*v})
 	}
 	return ""
 }

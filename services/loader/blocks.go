@@ -339,6 +339,7 @@ type progressBlock struct {
 	block                                                *clickhouse.Block
 	place                                                placeColumns
 	topic, topicPartition, position, now, state, session int
+	definitions                                          int
 }
 
 // progressKey is what of each only the newest progress matters.
@@ -347,6 +348,7 @@ type progressKey struct {
 	topicPartition int32
 	tenant, feed   string
 	generation     int64
+	epoch          int64
 	partition      int32
 }
 
@@ -355,7 +357,7 @@ type progress struct{ row.Progress }
 func (p *progressBlock) open(t tables) (err error) {
 	p.block, err = t.columns("progress", p.place.names(map[string]*int{
 		"topic": &p.topic, "topic_partition": &p.topicPartition, "position": &p.position,
-		"now": &p.now, "state": &p.state, "session": &p.session,
+		"now": &p.now, "state": &p.state, "session": &p.session, "definitions": &p.definitions,
 	}))
 	return err
 }
@@ -369,6 +371,7 @@ func (p *progressBlock) add(k progressKey, v *row.Progress) {
 	b.Int(p.now, v.Now)
 	b.Text(p.state, v.State)
 	b.Int(p.session, v.Session)
+	b.Text(p.definitions, v.Definitions)
 	b.EndRow()
 }
 
@@ -380,6 +383,6 @@ func clockProgress(r *kgo.Record, e *event.Event) (progressKey, progress) {
 		state = row.Closed
 	}
 	place := row.Place{Tenant: e.Tenant, Feed: e.Feed, Generation: e.Generation, Partition: r.Partition}
-	return progressKey{r.Topic, r.Partition, e.Tenant, e.Feed, e.Generation, r.Partition},
+	return progressKey{r.Topic, r.Partition, e.Tenant, e.Feed, e.Generation, 0, r.Partition},
 		progress{row.Progress{Place: place, Position: r.Offset + 1, Now: e.Time, State: state, Session: e.Session}}
 }

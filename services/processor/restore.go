@@ -41,6 +41,7 @@ func (t *task) restore(ctx context.Context, nonce int64) (*track.Task, int64, er
 	last, ok := find.Last()
 	if !ok {
 		t.log.Info("task begins from nothing", zap.Int64("claim", nonce))
+		config.Epoch = max(config.Epoch, t.begin)
 		return track.NewTask(config), start, nil
 	}
 	entries := map[string]string{}
@@ -56,12 +57,17 @@ func (t *task) restore(ctx context.Context, nonce int64) (*track.Task, int64, er
 	}
 	machine, err := track.Restore(config, entries, last.Position)
 	if other, changed := errors.AsType[*track.OtherDefinitionsError](err); changed {
-		config.Epoch = other.Epoch + 1
+		config.Epoch = max(other.Epoch+1, t.begin)
 		t.log.Info("definitions changed: computing anew from the log of events", zap.Int64("epoch", config.Epoch), zap.Error(err))
 		return track.NewTask(config), last.RestoreFrom, nil
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("restore partition %d from offset %d: %w", t.partition, last.RestoreFrom, err)
+	}
+	if t.begin > machine.Epoch() {
+		config.Epoch = t.begin
+		t.log.Info("computing anew from the log of events, as a record asks", zap.Int64("epoch", config.Epoch))
+		return track.NewTask(config), last.RestoreFrom, nil
 	}
 	t.log.Info("task restored", zap.Int64("claim", nonce), zap.Int64("position", last.Position),
 		zap.Int("entries", len(entries)), zap.Duration("took", time.Since(began)))

@@ -55,8 +55,7 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 	s.events = &share{
 		service: s, group: config.Group, topic: kafka.TopicEvents, owned: s.metrics.owned, tasks: map[int32]*running{},
 		run: func(ctx context.Context, partition int32, log *zap.Logger) error {
-			t := &task{service: s, partition: partition, log: log}
-			return t.run(ctx)
+			return s.compute(ctx, partition, log)
 		},
 	}
 	s.boards = &share{
@@ -67,6 +66,20 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 		},
 	}
 	return s, nil
+}
+
+// compute works on a partition of events, in one computation after the other.
+func (s *Service) compute(ctx context.Context, partition int32, log *zap.Logger) error {
+	begin := int64(0)
+	for {
+		t := &task{service: s, partition: partition, log: log, begin: begin}
+		err := t.run(ctx)
+		asked, ok := errors.AsType[*askedError](err)
+		if !ok || ctx.Err() != nil {
+			return err
+		}
+		begin = asked.epoch
+	}
 }
 
 // Address waits until the processor listens and gives where; nil when ctx ends

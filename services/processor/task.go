@@ -18,6 +18,11 @@ import (
 	"github.com/nabz/nabz/services/internal/kafka"
 )
 
+// askedError ends a task when a record asks for a newer computation.
+type askedError struct{ epoch int64 }
+
+func (e *askedError) Error() string { return fmt.Sprintf("epoch %d was asked for", e.epoch) }
+
 // errForeign ends an owner whose partition another has claimed.
 var errForeign = errors.New("another owner claimed the partition")
 
@@ -28,6 +33,7 @@ type task struct {
 	service   *Service
 	partition int32
 	log       *zap.Logger
+	begin     int64 // the epoch to begin unless the state is of it or a newer one
 	client    *kgo.Client
 	admin     *kadm.Client
 	owner     *track.Owner
@@ -192,6 +198,9 @@ func (t *task) take(f kgo.Fetches) error {
 			continue
 		}
 		machine.Step(r.Offset, r.Value)
+		if epoch, newer := machine.Asked(); newer {
+			return &askedError{epoch}
+		}
 		t.newest = r.Timestamp
 		t.service.metrics.records.Inc()
 		if machine.Pending() >= maxPending {
