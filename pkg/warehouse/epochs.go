@@ -61,3 +61,18 @@ func AtEpoch(sql string, epoch int64) string {
 		Internal, epoch)
 	return strings.ReplaceAll(sql, Internal+".shown AS s", kept)
 }
+
+func definitionsTable() Table {
+	return Table{
+		Name:    "definitions",
+		Comment: "The text of each definition under which anything was computed, so that old epochs can be read.",
+		Columns: []Column{
+			{"definitions", typeWord, "", "What stands for all definitions together, as progress has it."},
+			{"kpi", typeWord, "", "Name of the KPI."},
+			{"text", "String", codecPlain, "Its kpi.yaml."},
+			{"at", typeInstant, "", "When it was noted, UTC; the newest stands."},
+		},
+		Version: "at",
+		Order:   []string{"definitions", "kpi"},
+	}
+}

@@ -37,7 +37,7 @@ func (m *Model) Tables() []Table {
 	for _, f := range m.Families {
 		tables = append(tables, FactTable(f), PaneTable(f, m.KPIs.Measures(f.Name)))
 	}
-	return append(tables, talliesTable(), deadLettersTable())
+	return append(tables, talliesTable(), deadLettersTable(), definitionsTable())
 }
 
 func eventsTable() Table {

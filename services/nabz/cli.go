@@ -46,6 +46,8 @@ type cli struct {
 	Completion completionCmd `cmd:"" help:"Print what a shell needs to complete commands." group:"Preparing"`
 	Complete   completeCmd   `cmd:"" hidden:"" help:"Print the words that may stand where the cursor is."`
 
+	Recompute recomputeCmd `cmd:"" help:"Compute everything anew from the log of events, beside what is shown." group:"Running"`
+
 	Alert  alertCmd  `cmd:"" help:"Try who is told of incidents." group:"Sending"`
 	Demo   demoCmd   `cmd:"" help:"Send the live events of a simulated contact center." group:"Sending"`
 	Replay replayCmd `cmd:"" help:"Send a call log through the front door, into a feed of its own." group:"Sending"`

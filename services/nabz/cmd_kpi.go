@@ -19,10 +19,12 @@ import (
 )
 
 type kpiCmd struct {
-	List  kpiListCmd  `cmd:"" help:"List the KPIs."`
-	Show  kpiShowCmd  `cmd:"" help:"Print one definition, its formulas, views, scenario and SQL."`
-	Check kpiCheckCmd `cmd:"" help:"Check definitions and run their scenarios; names every mistake with its line."`
-	New   kpiNewCmd   `cmd:"" help:"Make the folder of a new KPI."`
+	List   kpiListCmd   `cmd:"" help:"List the KPIs."`
+	Show   kpiShowCmd   `cmd:"" help:"Print one definition, its formulas, views, scenario and SQL."`
+	Check  kpiCheckCmd  `cmd:"" help:"Check definitions and run their scenarios; names every mistake with its line."`
+	New    kpiNewCmd    `cmd:"" help:"Make the folder of a new KPI."`
+	Epochs kpiEpochsCmd `cmd:"" help:"List the computations that are kept, and which is shown."`
+	Diff   kpiDiffCmd   `cmd:"" help:"Hold a KPI's values in two epochs beside each other."`
 }
 
 // Help shows an example.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/clickhouse"
+	"github.com/nabz/nabz/services/internal/epochs"
 )
 
 type migrateCmd struct {
@@ -33,6 +34,14 @@ func (c migrateCmd) Run(a *app) error {
 	if err != nil {
 		return usageError{err}
 	}
+	all, err := a.definitions(c.ReadyFile)
+	if err != nil {
+		return err
+	}
+	texts, err := all.Texts()
+	if err != nil {
+		return err
+	}
 	conn, err := clickhouse.Open(url)
 	if err != nil {
 		return usageError{err}
@@ -52,7 +61,10 @@ func (c migrateCmd) Run(a *app) error {
 	if a.Quiet {
 		out = io.Discard
 	}
-	return clickhouse.Migrate(a.ctx, conn, schema, out)
+	if err := clickhouse.Migrate(a.ctx, conn, schema, out); err != nil {
+		return err
+	}
+	return epochs.Keep(a.ctx, conn, all.Fingerprint(), texts, time.Now())
 }
 
 func (c migrateCmd) schema(a *app) (clickhouse.Schema, error) {

@@ -2,12 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/nabz/nabz/services/internal/epochs"
 	"github.com/nabz/nabz/services/internal/ready"
 	"github.com/nabz/nabz/services/internal/testkit"
 )
@@ -79,7 +83,7 @@ func TestDefinitionsAtRunTime(t *testing.T) {
 		t.Fatalf("a slip of the pen: exit %d, want 2 with %s: %s", code, want, errs)
 	}
 	write("kpi/quick/kpi.yaml", quickKPI)
-	path, _ = installationIn(t, data, "run", "--partitions", "2", "--definitions", own)
+	path, stop = installationIn(t, data, "run", "--partitions", "2", "--definitions", own)
 	if f, err = ready.Read(path); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +95,7 @@ func TestDefinitionsAtRunTime(t *testing.T) {
 		}
 	}
 	testkit.Await(t, "the contact of before", is(1))
-	sendContact(t, f, "after")
+	sendWaiting(t, f, "after", 5*time.Second)
 	testkit.Await(t, "the contact of after", is(2))
 	line := "SELECT toInt64(sum(value)), (SELECT count() FROM nabz.kpi_catalog WHERE name = 'quick') FROM nabz.kpi_quick_by_day"
 	if status, got := post(t, f.ClickHouseHTTP, line, map[string]string{"X-ClickHouse-User": f.BIUser, "X-ClickHouse-Key": f.BIPassword}); status != 200 || got != "2\t1" {
@@ -106,4 +110,58 @@ func TestDefinitionsAtRunTime(t *testing.T) {
 	if code, out, _ := call("kpi", "show", "quick", "--data-dir", data); code != 0 || !strings.Contains(out, "answered within seven seconds") {
 		t.Errorf("kpi show: exit %d: %s", code, out)
 	}
+	if err := stop(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	write("kpi/quick/kpi.yaml", strings.Replace(quickKPI, "limit: 7s", "limit: 3s", 1))
+	path, _ = installationIn(t, data, "run", "--partitions", "2", "--definitions", own)
+	if f, err = ready.Read(path); err != nil {
+		t.Fatal(err)
+	}
+	sendContact(t, f, "third")
+	sendContact(t, f, "fourth")
+	testkit.Await(t, "the contacts under the new threshold", is(3))
+	revisions(t, path)
+}
+
+// revisions holds the epochs of an installation beside each other, the second
+// under a threshold of 7 s and the third of 3 s, and computes a fourth.
+func revisions(t *testing.T, path string) {
+	t.Helper()
+	must := func(want int, words string, args ...string) {
+		t.Helper()
+		code, out, errs := call(append(args, "--ready-file", path)...)
+		if code != want || !strings.Contains(out+errs, words) {
+			t.Errorf("nabz %s: exit %d, want %d with %q: %s%s", strings.Join(args, " "), code, want, words, out, errs)
+		}
+	}
+	cell := func(want int, a, b float64, args ...string) {
+		t.Helper()
+		code, out, errs := call(append([]string{"kpi", "diff", "quick", "--json", "--grain", "all", "--ready-file", path}, args...)...)
+		var c struct{ A, B *float64 }
+		if err := json.Unmarshal([]byte(out), &c); code != want || err != nil || c.A == nil || *c.A != a || c.B == nil || *c.B != b {
+			t.Errorf("nabz kpi diff %s: exit %d, want %d with %v and %v: %s%s", strings.Join(args, " "), code, want, a, b, out, errs)
+		}
+	}
+	cell(exitDiffers, 2, 3)
+	cell(exitDiffers, 3, 2, "--epoch", "3", "--epoch", "2")
+	must(exitUsage, "epoch 1 had no KPI quick", "kpi", "diff", "quick", "--epoch", "1")
+	must(exitUsage, "no epoch 9; there are 3, 2, 1", "kpi", "diff", "quick", "--epoch", "9")
+	must(0, "epoch 4 is shown", "recompute", "--wait")
+	cell(0, 3, 3)
+	cell(exitDiffers, 2, 3, "--epoch", "2")
+	must(0, "shown", "kpi", "epochs")
+	_, out, _ := call("kpi", "epochs", "--json", "--ready-file", path)
+	var states []string
+	for line := range strings.Lines(out) {
+		var e epochs.Epoch
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		states = append(states, fmt.Sprintf("%d %s", e.Epoch, e.State()))
+	}
+	if want := []string{"4 shown", "3 kept", "2 kept", "1 kept"}; !slices.Equal(states, want) {
+		t.Errorf("the epochs are %q, want %q", states, want)
+	}
+	must(0, ", 0 differences", "verify", "--kpi", "quick")
 }

@@ -103,6 +103,13 @@ func post(t *testing.T, url, body string, header map[string]string) (int, string
 
 func sendContact(t *testing.T, f ready.File, id string) {
 	t.Helper()
+	sendWaiting(t, f, id, 0)
+}
+
+// sendWaiting sends a contact that waited so long, a while ago.
+func sendWaiting(t *testing.T, f ready.File, id string, waited time.Duration) {
+	t.Helper()
+	queued := time.Now().Add(-waited)
 	for i, typ := range []string{"contact.queued", "contact.answered", "contact.ended"} {
 		data := map[string]any{"contact_id": id, "queue_id": "support", "channel": "voice"}
 		if typ == "contact.answered" {
@@ -110,7 +117,7 @@ func sendContact(t *testing.T, f ready.File, id string) {
 		}
 		e, err := json.Marshal(map[string]any{
 			"specversion": "1.0", "type": typ, "source": "test", "id": fmt.Sprintf("%s-%d", id, i),
-			"time": time.Now().UTC().Format(time.RFC3339Nano),
+			"time": queued.Add(waited * time.Duration(min(i, 1))).UTC().Format(time.RFC3339Nano),
 			"data": data,
 		})
 		if err != nil {

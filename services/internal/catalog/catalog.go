@@ -122,6 +122,19 @@ func (c *Catalog) Place(name string) string {
 	}
 }
 
+// Texts are the definitions of all KPIs as they were read, by name.
+func (c *Catalog) Texts() (map[string]string, error) {
+	out := map[string]string{}
+	for _, d := range c.KPIs.Definitions {
+		text, err := fs.ReadFile(c.trees.kpis, d.Name+"/"+kpi.File)
+		if err != nil {
+			return nil, fmt.Errorf("read definition: %w", err)
+		}
+		out[d.Name] = string(text)
+	}
+	return out, nil
+}
+
 // History is the scenario beside the definition of a KPI.
 func (c *Catalog) History(name string) ([]byte, error) {
 	return fs.ReadFile(c.trees.kpis, name+"/scenario.txt")
