@@ -1,0 +1,38 @@
+-- The values of roi by minute, as the view kpi_roi gives them.
+SELECT time, toDate(time) AS date, tenant, feed, currency, department, campaign, product, segment, revenue, costs,
+  ((toNullable(toFloat64(revenue)) - toNullable(toFloat64(costs))) / nullIf(toNullable(toFloat64(costs)), 0)) AS value,
+  (toNullable(toFloat64(revenue)) - toNullable(toFloat64(costs))) AS numerator, toNullable(toFloat64(costs)) AS denominator, CAST(NULL, 'Nullable(Float64)') AS count,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, currency, department, campaign, product, segment, sum(src.revenue) AS revenue, sum(src.costs) AS costs, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.currency AS currency, p.department AS department, p.campaign AS campaign, p.product AS product, p.segment AS segment, p.sum_amount__account_revenue__at_entered_at AS revenue, p.sum_amount__account_not_revenue__at_entered_at AS costs, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.pane_finance_entry AS p FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
+WHERE p.grain = 60
+) AS src
+GROUP BY time, until, tenant, feed, currency, department, campaign, product, segment
+HAVING revenue != 0 OR costs != 0
+)
+
+-- The same, counted naively over facts: what nabz verify holds them against.
+SELECT time, toDate(time) AS date, tenant, feed, currency, department, campaign, product, segment, revenue, costs,
+  ((toNullable(toFloat64(revenue)) - toNullable(toFloat64(costs))) / nullIf(toNullable(toFloat64(costs)), 0)) AS value,
+  (toNullable(toFloat64(revenue)) - toNullable(toFloat64(costs))) AS numerator, toNullable(toFloat64(costs)) AS denominator, CAST(NULL, 'Nullable(Float64)') AS count,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, currency, department, campaign, product, segment, sum(src.revenue) AS revenue, sum(src.costs) AS costs, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.entered_at)), 60) * 60, 'UTC') AS bucket, f.currency AS currency, f.department AS department, f.campaign AS campaign, f.product AS product, f.segment AS segment, if((1 AND f.account IN ('revenue')), coalesce(f.amount, 0), 0) AS revenue, if((1 AND f.account NOT IN ('revenue')), coalesce(f.amount, 0), 0) AS costs, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
+FROM (
+SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_finance_entry AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
+) AS f
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+WHERE 1 AND isNotNull(f.entered_at)
+) AS src
+GROUP BY time, until, tenant, feed, currency, department, campaign, product, segment
+HAVING revenue != 0 OR costs != 0
+)

@@ -1,0 +1,40 @@
+-- The values of servqual_gap by minute, as the view kpi_servqual_gap gives them.
+SELECT time, toDate(time) AS date, tenant, feed, question, dimension, queue, team, segment, gaps, items, short,
+  (toNullable(toFloat64(gaps)) / nullIf(toNullable(toFloat64(items)), 0)) AS value,
+  toNullable(toFloat64(gaps)) AS numerator, toNullable(toFloat64(items)) AS denominator, toNullable(toFloat64(items)) AS count,
+  (toNullable(toFloat64(short)) / nullIf(toNullable(toFloat64(items)), 0)) AS short_share,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, question, dimension, queue, team, segment, sum(src.gaps) AS gaps, sum(src.items) AS items, sum(src.short) AS short, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.question AS question, p.dimension AS dimension, p.queue AS queue, p.team AS team, p.segment AS segment, p.sum_gap__questionnaire_servqual__at_answered_at AS gaps, p.count__questionnaire_servqual__gap_known__at_answered_at AS items, p.count__questionnaire_servqual__gap_lt_0__at_answered_at AS short, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.pane_survey_answer AS p FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
+WHERE p.grain = 60
+) AS src
+GROUP BY time, until, tenant, feed, question, dimension, queue, team, segment
+HAVING gaps != 0 OR items != 0 OR short != 0
+)
+
+-- The same, counted naively over facts: what nabz verify holds them against.
+SELECT time, toDate(time) AS date, tenant, feed, question, dimension, queue, team, segment, gaps, items, short,
+  (toNullable(toFloat64(gaps)) / nullIf(toNullable(toFloat64(items)), 0)) AS value,
+  toNullable(toFloat64(gaps)) AS numerator, toNullable(toFloat64(items)) AS denominator, toNullable(toFloat64(items)) AS count,
+  (toNullable(toFloat64(short)) / nullIf(toNullable(toFloat64(items)), 0)) AS short_share,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, question, dimension, queue, team, segment, sum(src.gaps) AS gaps, sum(src.items) AS items, sum(src.short) AS short, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.answered_at)), 60) * 60, 'UTC') AS bucket, f.question AS question, f.dimension AS dimension, f.queue AS queue, f.team AS team, f.segment AS segment, if((1 AND f.questionnaire IN ('servqual')), coalesce(f.gap, 0), 0) AS gaps, toInt64((1 AND f.questionnaire IN ('servqual') AND isNotNull(f.gap))) AS items, toInt64((1 AND f.questionnaire IN ('servqual') AND coalesce(f.gap, 0) < 0 AND isNotNull(f.gap))) AS short, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
+FROM (
+SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_survey_answer AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
+) AS f
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+WHERE 1 AND isNotNull(f.answered_at)
+) AS src
+GROUP BY time, until, tenant, feed, question, dimension, queue, team, segment
+HAVING gaps != 0 OR items != 0 OR short != 0
+)
