@@ -90,7 +90,7 @@ func (x *tables) part(p *kpi.Part, cells []row.Cell, values map[string]any) {
 
 func cells(t *testing.T, conn driver.Conn, m *warehouse.Model, d *kpi.Definition, feed string) proof.Report {
 	t.Helper()
-	r, err := proof.Cells(t.Context(), conn, m, d, warehouse.Filter{Feed: feed})
+	r, err := proof.Cells(t.Context(), conn, m, d, warehouse.Filter{Feed: feed}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,15 +134,16 @@ func TestCellsFindFaults(t *testing.T) {
 		}
 		for _, n := range d.Measures {
 			for _, p := range n.Measure.Parts() {
-				if p.Column == "" || done[d.Of.Name+p.Column] {
+				family := n.Measure.Family.Name
+				if p.Column == "" || done[family+p.Column] {
 					continue
 				}
-				done[d.Of.Name+p.Column] = true
-				damage(t, conn, d.Of.Name, &p, 1)
+				done[family+p.Column] = true
+				damage(t, conn, family, &p, 1)
 				if r := cells(t, conn, m, d, ""); r.Different == 0 || len(r.Examples) == 0 {
 					t.Errorf("%s: one more in %s goes unnoticed", d.Name, p.Column)
 				}
-				damage(t, conn, d.Of.Name, &p, -1)
+				damage(t, conn, family, &p, -1)
 			}
 		}
 	}
