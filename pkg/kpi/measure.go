@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -248,7 +249,28 @@ func (m *Measure) name() string {
 	if m.Op != Level {
 		b.WriteString("__at_" + f.Columns[m.At].Name)
 	}
-	return b.String()
+	return identifier(b.String())
+}
+
+// maxName is the most characters of a measure's name: with what parts add it
+// stays below what file systems take, and tables of SQL stay readable.
+const maxName = 160
+
+// identifier makes a name that SQL takes without quotes. Conditions may speak of
+// any text: what is cut or replaced is told apart by a hash of the whole.
+func identifier(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, name)
+	if plain == name && len(name) <= maxName {
+		return name
+	}
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return fmt.Sprintf("%s__%016x", plain[:min(len(plain), maxName)], h.Sum64())
 }
 
 func (c Cond) name(f *fact.Family) string {

@@ -9,7 +9,7 @@ SELECT * FROM (
 SELECT time, until, tenant, feed, currency, costs, labour, sum(g.handled) OVER (PARTITION BY tenant, feed, time, until) AS handled, open_facts, changed_at, as_of, closed FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, currency, sum(src.costs) AS costs, sum(src.labour) AS labour, sum(src.handled) AS handled, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.currency AS currency, p.sum_amount__account_labour.cost_or_platform.cost__at_entered_at AS costs, p.sum_amount__account_labour.cost__at_entered_at AS labour, toInt64(0) AS handled, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
+SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.currency AS currency, p.sum_amount__account_labour_cost_or_platform_cost__at_entered_at__c4c4a508e9ab12f9 AS costs, p.sum_amount__account_labour_cost__at_entered_at__af3b4f1f88864010 AS labour, toInt64(0) AS handled, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.pane_finance_entry AS p FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
 WHERE p.grain = 60

@@ -8,7 +8,7 @@ SELECT * FROM (
 SELECT time, until, tenant, feed, currency, segment, costs, sum(g.served) OVER (PARTITION BY tenant, feed, time, until, segment) AS served, open_facts, changed_at, as_of, closed FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, currency, segment, sum(src.costs) AS costs, sum(src.served) AS served, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.currency AS currency, p.segment AS segment, p.sum_amount__account_labour.cost_or_platform.cost__at_entered_at AS costs, toInt64(0) AS served, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
+SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.currency AS currency, p.segment AS segment, p.sum_amount__account_labour_cost_or_platform_cost__at_entered_at__c4c4a508e9ab12f9 AS costs, toInt64(0) AS served, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.pane_finance_entry AS p FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
 WHERE p.grain = 60
