@@ -29,10 +29,11 @@ var alerts embed.FS
 // Alerts holds one folder for each threshold rule.
 func Alerts() fs.FS { return sub(alerts, "alert") }
 
-//go:embed record/*.yaml
+//go:embed record
 var records embed.FS
 
-// Records holds the kinds whose facts are declared as data, <kind>.yaml.
+// Records holds the kinds whose facts are declared as data, <kind>.yaml, and
+// beside each its scenario, <kind>.txt.
 func Records() fs.FS { return sub(records, "record") }
 
 //go:embed families.yaml

@@ -77,7 +77,7 @@ func Parse(text string, catalogue *event.Catalogue) (*Scenario, error) {
 
 func (s *Scenario) event(line string, catalogue *event.Catalogue) error {
 	words := strings.Fields(line)
-	at, err := clock(words[0])
+	at, err := Clock(words[0])
 	if err != nil {
 		return err
 	}
@@ -155,9 +155,9 @@ func attr(e *event.Event, word string, typ *event.Type) error {
 			a.Int = 1
 		}
 	case event.FieldTime:
-		a.Int, err = clock(value)
+		a.Int, err = Clock(value)
 	case event.FieldDecimal:
-		a.Int, err = decimal(value)
+		a.Int, err = Decimal(value)
 	default:
 		a.Int, err = strconv.ParseInt(value, 10, 64)
 	}
@@ -168,8 +168,8 @@ func attr(e *event.Event, word string, typ *event.Type) error {
 	return nil
 }
 
-// decimal reads a number with up to four places, in units of the last.
-func decimal(s string) (int64, error) {
+// Decimal reads a number with up to four places, in units of the last.
+func Decimal(s string) (int64, error) {
 	whole, places, _ := strings.Cut(s, ".")
 	if len(places) > 4 {
 		return 0, fmt.Errorf("%q has more than four places", s)
@@ -177,9 +177,9 @@ func decimal(s string) (int64, error) {
 	return strconv.ParseInt(whole+places+strings.Repeat("0", 4-len(places)), 10, 64)
 }
 
-// clock reads hh:mm, hh:mm:ss or hh:mm:ss.mmm of the scenario's day, or of
+// Clock reads hh:mm, hh:mm:ss or hh:mm:ss.mmm of the scenario's day, or of
 // another one, 2026-03-05T10:00; a date alone is its midnight. All are UTC.
-func clock(s string) (int64, error) {
+func Clock(s string) (int64, error) {
 	day := Day
 	if date, rest, dated := strings.Cut(s, "T"); dated || len(s) == len(time.DateOnly) && s[4] == '-' {
 		t, err := time.Parse(time.DateOnly, date)
@@ -229,7 +229,7 @@ func (s *Scenario) claim(line string, number int) error {
 	}
 	words := strings.Fields(what)
 	if len(words) == 5 && words[1] == "at" && words[3] == "by" {
-		at, err := clock(words[2])
+		at, err := Clock(words[2])
 		if err != nil {
 			return err
 		}

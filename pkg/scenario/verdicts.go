@@ -82,7 +82,7 @@ func Rule(text string, r *alert.Rule) (said, want []string, err error) {
 			continue
 		}
 		words := strings.Fields(line)
-		at, bad := clock(words[0])
+		at, bad := Clock(words[0])
 		switch {
 		case bad == nil && len(words) == 2 && words[1] == "clock":
 			set.Tick(at, int64(i), func(v *row.Verdict) { said = append(said, Said(v)) })

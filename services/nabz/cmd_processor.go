@@ -15,7 +15,7 @@ type processorCmd struct {
 	Checkpoint time.Duration `help:"How often the state is kept." default:"1s"`
 	BoardGroup string        `help:"Consumer group that shares the boards out." default:"nabz.board"`
 	Show       time.Duration `help:"How often changed readings are written, at most." default:"100ms"`
-	Zone       string        `help:"Zone whose days the window of today begins with, an IANA name." default:"UTC"`
+	Zone       string        `help:"Zone whose days the window of today begins with and by whose days facts are made, an IANA name." default:"UTC"`
 }
 
 // Help shows an example.

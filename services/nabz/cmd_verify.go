@@ -22,7 +22,7 @@ type verifyCmd struct {
 	To        string `help:"Only what began before this instant." placeholder:"T"`
 	Tenant    string `help:"Only this tenant." placeholder:"T"`
 	Grain     string `help:"Hold values at this grain against each other; default: at those that between them read all that is stored." enum:",minute,quarter_hour,hour,day,week,month,quarter,year,all" default:""`
-	Zone      string `help:"Zone of the days that are compared, an IANA name." default:"UTC"`
+	Zone      string `help:"Zone of the installation, an IANA name: of the days that are compared, and of facts by day." default:"UTC"`
 	ReadyFile string `help:"Ready file of a running installation." placeholder:"F"`
 }
 
@@ -50,6 +50,9 @@ func (c verifyCmd) Run(a *app) error {
 	}
 	zone, err := time.LoadLocation(c.Zone)
 	if err != nil {
+		return usageError{fmt.Errorf("--zone: %w", err)}
+	}
+	if err := all.SetZone(c.Zone); err != nil {
 		return usageError{fmt.Errorf("--zone: %w", err)}
 	}
 	filter := warehouse.Filter{Tenant: c.Tenant, Feed: c.Feed}

@@ -17,7 +17,7 @@ type Config struct {
 	// BoardGroup is the consumer group that shares the boards out.
 	BoardGroup string
 	// Zone is the IANA name of the zone whose days the window of today begins
-	// with; empty: UTC.
+	// with, and by whose days facts are made; empty: UTC.
 	Zone string
 	// Show is how often changed readings are written, at most: it bounds what
 	// a wall of screens is sent, and adds to how far it is behind.

@@ -51,6 +51,11 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure processor: %w", err)
 	}
+	if config.Zone != "" {
+		if err := c.SetZone(config.Zone); err != nil {
+			return nil, fmt.Errorf("configure processor: %w", err)
+		}
+	}
 	s := &Service{config: config, log: log, catalog: c, metrics: newMetrics(), listening: make(chan struct{})}
 	s.events = &share{
 		service: s, group: config.Group, topic: kafka.TopicEvents, owned: s.metrics.owned, tasks: map[int32]*running{},
