@@ -97,7 +97,12 @@ type answer struct {
 
 func (h *house) post(key, contentType, body string, headers ...string) *answer {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.url+"/v1/events", strings.NewReader(body))
+	return h.postTo("/v1/events", key, contentType, body, headers...)
+}
+
+func (h *house) postTo(path, key, contentType, body string, headers ...string) *answer {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.url+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -17,7 +17,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	switch r.URL.Path {
 	case "/v1/events":
-		s.serveEvents(w, r)
+		s.serveEvents(w, r, modeOf, nil)
+	case "/v1/values":
+		s.serveEvents(w, r, modeOfEntries, s.entries)
 	case "/healthz":
 		w.WriteHeader(http.StatusNoContent)
 	case "/readyz":
@@ -43,7 +45,11 @@ func (s *Service) refuse(w http.ResponseWriter, p *problem, wait time.Duration) 
 	writeProblem(w, p, false, wait)
 }
 
-func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request) {
+// translate makes events of a body in another form, for the name of a key.
+type translate func(body []byte, author string, now int64) ([]byte, mode, *problem)
+
+// serveEvents takes events, or what is first made into events.
+func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request, modeOf func(http.Header) (mode, *problem), made translate) {
 	if r.Method != http.MethodPost {
 		s.refuse(w, refuse(BadMethod, "", "POST is expected"), 0)
 		return
@@ -74,7 +80,16 @@ func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, p, 0)
 		return
 	}
-	s.accept(w, r, newIntake(s, key, time.Now(), topics), how, body)
+	now := time.Now()
+	t := newIntake(s, key, now, topics)
+	if made != nil {
+		if body, how, p = made(body, key.Name, now.UnixMilli()); p != nil {
+			s.refuse(w, p, 0)
+			return
+		}
+		t.rename = entryField
+	}
+	s.accept(w, r, t, how, body)
 }
 
 // room is how many bytes a request's body may take: its own length where that

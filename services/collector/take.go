@@ -28,6 +28,7 @@ type intake struct {
 	deadLetters string
 	letters     int32 // partitions of the dead letters
 	eventBytes  int
+	rename      func(field string) string // what senders call a field; nil: as events do
 	results     []result
 }
 
@@ -43,6 +44,9 @@ func newIntake(s *Service, k *keys.Key, now time.Time, topics topics) *intake {
 func (t *intake) take(raw []byte, text string, depth int) {
 	t.env = envelope{}
 	home, p := t.read(raw, text, depth)
+	if p != nil && t.rename != nil {
+		p.field = t.rename(p.field)
+	}
 	r := result{id: t.env.id, tenant: home.name, problem: p}
 	before := len(t.records)
 	switch {
