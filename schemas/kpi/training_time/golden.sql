@@ -1,0 +1,67 @@
+-- The values of training_time by minute, as the view kpi_training_time gives them.
+SELECT time, toDate(time) AS date, tenant, feed, department, role, team, location, trained, staff,
+  (toNullable(toFloat64(trained)) / nullIf(toNullable(toFloat64(staff)) * 1000, 0)) AS value,
+  toNullable(toFloat64(trained)) / 1000 AS numerator, toNullable(toFloat64(staff)) AS denominator, toNullable(toFloat64(staff)) AS count,
+  toNullable(toFloat64(trained)) / 1000 AS total,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, department, role, team, location, sum(src.trained) AS trained, sum(src.staff) AS staff, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.department AS department, p.role AS role, p.team AS team, p.location AS location, p.sum_effort__at_completed_at AS trained, toInt64(0) AS staff, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.pane_employee_training AS p FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
+WHERE p.grain = 60
+UNION ALL
+SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.department AS department, w.role AS role, w.team AS team, w.location AS location, toInt64(0) AS trained, toInt64(w.n) AS staff, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
+FROM (
+SELECT tenant, feed, department, role, team, location, slot AS bucket, count() AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT tenant, feed, src.department AS department, src.role AS role, src.team AS team, src.location AS location, key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, max(src.bucket) AS newest, count() AS times, argMax(src.fits, (src.at, src.id)) AS fits, argMax(src.amount, (src.at, src.id)) AS latest, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.starts_at)), 60) * 60, 'UTC') AS bucket, f.department AS department, f.role AS role, f.team AS team, f.location AS location, tuple(toString(f.employee)) AS key, assumeNotNull(f.starts_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_employee_shift AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0 AND isNotNull(f.starts_at) AND (1) AND toString(f.employee) != ''
+) AS src
+GROUP BY tenant, feed, department, role, team, location, key, slot
+) WHERE times >= 1 AND fits = 1 GROUP BY tenant, feed, department, role, team, location, slot
+) AS w
+) AS src
+GROUP BY time, until, tenant, feed, department, role, team, location
+HAVING trained != 0 OR staff != 0
+)
+
+-- The same, counted naively over facts: what nabz verify holds them against.
+SELECT time, toDate(time) AS date, tenant, feed, department, role, team, location, trained, staff,
+  (toNullable(toFloat64(trained)) / nullIf(toNullable(toFloat64(staff)) * 1000, 0)) AS value,
+  toNullable(toFloat64(trained)) / 1000 AS numerator, toNullable(toFloat64(staff)) AS denominator, toNullable(toFloat64(staff)) AS count,
+  toNullable(toFloat64(trained)) / 1000 AS total,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, department, role, team, location, sum(src.trained) AS trained, sum(src.staff) AS staff, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.department AS department, w.role AS role, w.team AS team, w.location AS location, toInt64(0) AS trained, toInt64(w.n) AS staff, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
+FROM (
+SELECT tenant, feed, department, role, team, location, slot AS bucket, length(arrayFilter(k -> length(arrayFilter(x -> x.1 = k, rows)) >= 1 AND arraySort(arrayFilter(x -> x.1 = k, rows))[-1].4 = 1, arrayDistinct(rows.1))) AS n, as_of, closed FROM (
+SELECT tenant, feed, src.department AS department, src.role AS role, src.team AS team, src.location AS location, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.starts_at)), 60) * 60, 'UTC') AS bucket, f.department AS department, f.role AS role, f.team AS team, f.location AS location, tuple(toString(f.employee)) AS key, assumeNotNull(f.starts_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_employee_shift AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0 AND isNotNull(f.starts_at) AND (1) AND toString(f.employee) != ''
+) AS src
+GROUP BY tenant, feed, department, role, team, location, slot
+)
+) AS w
+UNION ALL
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.completed_at)), 60) * 60, 'UTC') AS bucket, f.department AS department, f.role AS role, f.team AS team, f.location AS location, if((1), coalesce(f.effort, 0), 0) AS trained, toInt64(0) AS staff, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
+FROM (
+SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_employee_training AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
+) AS f
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+WHERE 1 AND isNotNull(f.completed_at)
+) AS src
+GROUP BY time, until, tenant, feed, department, role, team, location
+HAVING trained != 0 OR staff != 0
+)
