@@ -10,8 +10,10 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/strictyaml"
+	"github.com/nabz/nabz/pkg/track/contact"
 )
 
 // metric is a term of the source documents.
@@ -182,7 +184,40 @@ func (m *metrics) page(set *kpi.Set) string {
 		line("| %d | %s | %s | %s | %s | %s |", row.row, row.en, row.fa, strings.Join(row.sources, ", "), links(row.kpis), strings.Join(rest, "; "))
 	}
 	line("\n## Beyond the sixty\n\n%s", links(m.beyond))
+	line("\n## Words that sources use\n")
+	line("Some KPIs look for words that the sources choose themselves. A mapping gives them these; other words need a definition of one's own.\n")
+	line("| facts | column | words | KPIs |\n|---|---|---|---|\n%s", strings.Join(freeWords(set), "\n"))
 	return b.String()
+}
+
+// freeWords are the texts that definitions name of columns that may hold any;
+// those of contacts are of the closed sets of the catalogue.
+func freeWords(set *kpi.Set) (out []string) {
+	named, users := map[string][]string{}, map[string][]string{}
+	for _, d := range set.Definitions {
+		for _, n := range d.Measures {
+			for _, c := range slices.Concat(n.Measure.Where, n.Measure.Latest) {
+				col := n.Measure.Family.Columns[c.Column]
+				if col.Type != fact.Text || col.Values != nil || n.Measure.Family.Kind == contact.Kind {
+					continue
+				}
+				place := n.Measure.Family.View + " | `" + col.Name + "`"
+				for _, text := range c.Texts {
+					if text != "" {
+						named[place] = append(named[place], "`"+text+"`")
+						users[place] = append(users[place], d.Name)
+					}
+				}
+			}
+		}
+	}
+	for place, texts := range named {
+		slices.Sort(texts)
+		slices.Sort(users[place])
+		out = append(out, fmt.Sprintf("| %s | %s | %s |", place, strings.Join(slices.Compact(texts), ", "), links(slices.Compact(users[place]))))
+	}
+	slices.Sort(out)
+	return out
 }
 
 func links(names []string) string {
