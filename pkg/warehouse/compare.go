@@ -62,14 +62,15 @@ func (f Filter) Of(q Query) Query {
 	if f.Tenant != "" {
 		q.Where = append(q.Where, "src.tenant = "+Quote(f.Tenant))
 	}
+	q.Equal = nil
 	for _, dim := range q.Definition.Dims() {
 		v, ok := f.Equal[dim]
-		switch cond := fmt.Sprintf("src.%s = %s", dim, Quote(v)); {
+		switch {
 		case !ok:
 		case q.Definition.Virtual(dim):
-			q.Cells = append(q.Cells, cond)
+			q.Cells = append(q.Cells, fmt.Sprintf("src.%s = %s", dim, Quote(v)))
 		default:
-			q.Where = append(q.Where, cond)
+			q.Equal = append(q.Equal, Equal{dim, v})
 		}
 	}
 	return q

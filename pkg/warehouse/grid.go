@@ -3,7 +3,6 @@ package warehouse
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/nabz/nabz/pkg/kpi"
 )
@@ -32,15 +31,8 @@ func (m *Model) axis(q Query, a *kpi.Axis) string {
 		kept += ", " + dim
 	}
 	slot, group := q.slot()
-	var conds []string // those that speak of what the family has
-	for _, c := range q.Where {
-		column := strings.TrimPrefix(strings.Fields(c)[0], "src.")
-		if column == "tenant" || column == "feed" || slices.Contains(a.Measure.Family.Dims, column) {
-			conds = append(conds, c)
-		}
-	}
 	return fmt.Sprintf("SELECT src.tenant AS tenant, src.feed AS feed%s, src.key AS key, %s AS slot, max(src.bucket) AS newest, %s AS value, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (\n%s\n) AS src%s\nGROUP BY tenant, feed%s, key%s",
-		dims, slot, value, m.entityFacts(q, a.Measure), where(conds, q.Within), kept, group)
+		dims, slot, value, m.entityFacts(q, a.Measure), where(q.Where, q.Within), kept, group)
 }
 
 // both are the entities that have a number on both axes: tenant, feed, the

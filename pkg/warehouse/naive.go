@@ -98,7 +98,7 @@ func (m *Model) flat(q Query, when instant, which func(partKind) bool) string {
 		}
 	}
 	fmt.Fprintf(&b, ", %s AS open_facts", open)
-	b.WriteString(m.naiveTail(f, ""))
+	b.WriteString(m.naiveTail(q, f, ""))
 	fmt.Fprintf(&b, " AND isNotNull(%s)", at)
 	return b.String()
 }
@@ -132,7 +132,7 @@ func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) st
 	}
 	b.WriteString(", toInt64(0) AS open_facts")
 	slots := fmt.Sprintf("\nARRAY JOIN range(intDiv(%s, %d) * %d, greatest(%s, %s) + 1, %d) AS slot", from, g, g, from, ends, g)
-	b.WriteString(m.naiveTail(f, slots))
+	b.WriteString(m.naiveTail(q, f, slots))
 	fmt.Fprintf(&b, " AND isNotNull(%s) AND %s", began, condition(f, level.Where))
 	if f.Lost != "" {
 		fmt.Fprintf(&b, " AND f.%s != %s", f.Lost, Quote(fact.LostText))
@@ -148,7 +148,7 @@ func naiveHead(q Query, f *fact.Family, seconds string) string {
 	return s + b.String()
 }
 
-func (m *Model) naiveTail(f *fact.Family, arrays string) string {
+func (m *Model) naiveTail(q Query, f *fact.Family, arrays string) string {
 	return fmt.Sprintf(`, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM %[1]s.fact_%[2]s AS f FINAL
@@ -157,7 +157,7 @@ WHERE f.deleted = 0
 ) AS f
 INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM %[1]s.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
 ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)%[4]s
-WHERE 1`, Internal, f.Name, shownJoin("f"), arrays)
+WHERE %[5]s`, Internal, f.Name, shownJoin("f"), arrays, strings.Join(append([]string{"1"}, q.among(f, "f")...), " AND "))
 }
 
 // condition renders the conditions of a measure over a fact's columns.

@@ -47,11 +47,26 @@ type Query struct {
 	Zone       string   // IANA name; days, weeks and months are its own
 	WeekStart  int      // 1 Monday to 7 Sunday
 	Months     Months   // of months, quarters and years
-	Where      []string // conditions on tenant, feed and dimensions
+	Where      []string // conditions on tenant and feed
+	Equal      []Equal  // of families that have the dimension, only what has the value
 	Within     []string // conditions on the bucket
 	Cells      []string // conditions on days of a cohort and parts of a grid
 	cells      bool     // show distributions too
 	minutes    string   // of how many minutes' panes a row is, where not of its own alone
+}
+
+// Equal asks for one value of a dimension.
+type Equal struct{ Dim, Value string }
+
+// among renders the conditions on the dimensions that a family has.
+func (q Query) among(f *fact.Family, alias string) []string {
+	var out []string
+	for _, e := range q.Equal {
+		if slices.Contains(f.Dims, e.Dim) {
+			out = append(out, fmt.Sprintf("%s.%s = %s", alias, e.Dim, Quote(e.Value)))
+		}
+	}
+	return out
 }
 
 // Values is the query over panes. Its columns: time, date, tenant, feed, the
@@ -109,8 +124,8 @@ func (m *Model) panes(q Query, f *fact.Family) string {
 		}
 	}
 	fmt.Fprintf(&b, ", %s AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed\n", strings.TrimPrefix(open, "toInt64(0) + "))
-	fmt.Fprintf(&b, "FROM %s.pane_%s AS p FINAL\n%s\nWHERE p.grain = %d",
-		Internal, f.Name, shownJoin("p"), q.Grain.pane())
+	conds := append([]string{fmt.Sprintf("p.grain = %d", q.Grain.pane())}, q.among(f, "p")...)
+	fmt.Fprintf(&b, "FROM %s.pane_%s AS p FINAL\n%s\nWHERE %s", Internal, f.Name, shownJoin("p"), strings.Join(conds, " AND "))
 	return b.String()
 }
 

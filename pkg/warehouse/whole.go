@@ -12,7 +12,7 @@ import (
 // interval, however often. Each interval and group gives one row, in the first
 // pane of the interval.
 func (m *Model) whole(q Query, p part) string {
-	q = q.kept()
+	q = q.kept().forFacts()
 	var sql string
 	switch p.measure.Op {
 	case kpi.Last:
@@ -31,6 +31,15 @@ func (m *Model) whole(q Query, p part) string {
 		}
 	}
 	return q.wholeRows(p, sql)
+}
+
+// forFacts is the query as facts are asked: where a formula needs the interval
+// before, its facts lie outside of the span that is asked for.
+func (q Query) forFacts() Query {
+	if q.Grain != All && len(own(q.Definition)) != len(parts(q.Definition)) {
+		q.Within = nil
+	}
+	return q
 }
 
 // wholeRows gives the rows of a part, tenant, feed, bucket, those dimensions that
@@ -107,6 +116,9 @@ func (m *Model) entityFacts(q Query, e *kpi.Measure) string {
 	dimensionsOf(&b, q.Definition, f, "f")
 	fmt.Fprintf(&b, ", tuple(%s) AS key, assumeNotNull(%s) AS at, f.id AS id, toUInt8(%s) AS fits, assumeNotNull(%s) AS amount, s.as_of AS as_of, s.closed AS closed\n",
 		strings.Join(keys, ", "), at, condition(f, e.Latest), amount)
+	if e.Op != kpi.Born && e.Op != kpi.Back { // cohorts are of what their first facts say
+		known = append(known, q.among(f, "f")...)
+	}
 	fmt.Fprintf(&b, "FROM %s.fact_%s AS f FINAL\n%s%s\nWHERE f.deleted = 0 AND isNotNull(%s) AND %s AND %s",
 		Internal, f.Name, shownJoin("f"), merges, at, condition(f, e.Where), strings.Join(known, " AND "))
 	return b.String()
@@ -197,7 +209,7 @@ func (q Query) spans() string {
 func (q Query) born(m *Model, e *kpi.Measure) string {
 	slot, group := q.slot()
 	return fmt.Sprintf("SELECT tenant, feed%[1]s, span.1 AS day, %[2]s AS slot, count() AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[3]s\n) AS src ARRAY JOIN %[4]s AS span%[5]s\nGROUP BY tenant, feed%[6]s, day%[7]s",
-		q.list("src.", kpi.DayName), slot, q.bornRows(m, e), q.spans(), where(q.Where, q.Within), q.list("", kpi.DayName), group)
+		q.list("src.", kpi.DayName), slot, q.bornRows(m, e), q.spans(), where(q.Where, q.among(e.Family, "src"), q.Within), q.list("", kpi.DayName), group)
 }
 
 // nth renders on which of its days a fact lies, told by its time and that of
@@ -221,13 +233,13 @@ func (q Query) back(m *Model, e *kpi.Measure) string {
 	joined := fmt.Sprintf("SELECT b.*, days FROM (\n%s\n) AS b INNER JOIN (\nSELECT a.tenant AS tenant, a.feed AS feed, a.key AS key, groupUniqArray(%s) AS days FROM (\n%s\n) AS a INNER JOIN (\n%s\n) AS c ON c.tenant = a.tenant AND c.feed = a.feed AND c.key = a.key GROUP BY tenant, feed, key\n) AS d ON d.tenant = b.tenant AND d.feed = b.feed AND d.key = b.key",
 		q.bornRows(m, born), q.nth(e, "a.at", "c.at"), m.entityFacts(q, e), q.bornRows(m, born))
 	return fmt.Sprintf("SELECT tenant, feed%[1]s, span.1 AS day, %[2]s AS slot, countIf(arrayExists(x -> x >= span.2 AND x <= span.3, src.days)) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[3]s\n) AS src ARRAY JOIN %[4]s AS span%[5]s\nGROUP BY tenant, feed%[6]s, day%[7]s",
-		q.list("src.", kpi.DayName), slot, joined, q.spans(), where(q.Where, q.Within), q.list("", kpi.DayName), group)
+		q.list("src.", kpi.DayName), slot, joined, q.spans(), where(q.Where, q.among(born.Family, "src"), q.Within), q.list("", kpi.DayName), group)
 }
 
 // wholeNaively is the same source by sets: who was there in each interval, as
 // arrays that are held against each other.
 func (m *Model) wholeNaively(q Query, p part) string {
-	q = q.kept()
+	q = q.kept().forFacts()
 	e := p.measure
 	var sql string
 	switch {
@@ -309,5 +321,5 @@ func (q Query) followed(m *Model, e *kpi.Measure) string {
 		labels = append(labels, Quote(d.Label))
 	}
 	return fmt.Sprintf("SELECT src.tenant AS tenant, src.feed AS feed%[1]s, span AS day, %[2]s AS slot, %[3]s AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[4]s\n) AS src\n%[5]sCROSS JOIN (SELECT arrayJoin([%[6]s]) AS span) AS spans%[7]s\nGROUP BY tenant, feed%[8]s, day%[9]s",
-		q.list("src.", kpi.DayName), slot, count, firsts, later, strings.Join(labels, ", "), where(q.Where, q.Within), q.list("", kpi.DayName), group)
+		q.list("src.", kpi.DayName), slot, count, firsts, later, strings.Join(labels, ", "), where(q.Where, q.among(born.Family, "src"), q.Within), q.list("", kpi.DayName), group)
 }
