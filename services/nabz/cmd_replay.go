@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,10 @@ type replayCmd struct {
 	Rate          float64       `help:"Events a second at most; 0: as fast as it goes." placeholder:"N"`
 	ShuffleWithin time.Duration `help:"Send in an order that is off by at most this." placeholder:"D"`
 	Seed          uint64        `help:"Of the shuffle." default:"1"`
+	Follow        bool          `help:"Go on with a native log as it is written, through its rotations, until ^C; default feed: the live one."`
+	State         string        `help:"File in which --follow remembers how far the log has been sent; default: follow-INSTANCE.json in the data directory." placeholder:"FILE"`
+	Poll          time.Duration `help:"How often --follow looks at the log." default:"500ms"`
+	Disorder      time.Duration `help:"How far behind the newest event --follow still expects one, on a named feed." default:"1m"`
 	DryRun        bool          `help:"Check the mapping, print the first events and send none."`
 	First         int           `help:"How many events a dry run prints." default:"20"`
 	Collector     string        `help:"The collector's URL; default: that of the running installation." placeholder:"URL"`
@@ -48,7 +53,8 @@ told apart. How to write a mapping: docs/mappings.md.
 
 Examples: nabz replay calls.tsv --mapping anonymous_bank --wait
           nabz replay calls.csv --mapping ours.yaml --dry-run
-          nabz replay /var/log/asterisk/queue_log --source asterisk.queue_log --instance pbx1 --wait`
+          nabz replay /var/log/asterisk/queue_log --source asterisk.queue_log --instance pbx1 --wait
+          nabz replay /var/log/asterisk/queue_log --source asterisk.queue_log --instance pbx1 --follow`
 }
 
 // Run replays a file.
@@ -70,7 +76,7 @@ func (c replayCmd) Run(a *app) error {
 		conf.DryRun = max(c.First, 1)
 		return ended(replay.Run(a.ctx, conf))
 	}
-	url := a.ClickHouse
+	store := a.ClickHouse
 	if conf.Collector == "" || conf.APIKey == "" {
 		f, err := ready.Read(a.readyFile(c.ReadyFile))
 		if err != nil {
@@ -82,12 +88,12 @@ func (c replayCmd) Run(a *app) error {
 		if conf.APIKey == "" {
 			conf.APIKey = f.APIKey
 		}
-		if url == "" {
-			url = f.ClickHouseURL
+		if store == "" {
+			store = f.ClickHouseURL
 		}
 	}
-	if url != "" {
-		conn, err := clickhouse.Open(url)
+	if store != "" {
+		conn, err := clickhouse.Open(store)
 		if err != nil {
 			return err
 		}
@@ -98,7 +104,28 @@ func (c replayCmd) Run(a *app) error {
 		}
 		conf.Outcome = &replay.Store{Conn: conn, Catalogue: catalogue}
 	}
+	if c.Follow {
+		return c.follow(a, conf)
+	}
 	return ended(replay.Run(a.ctx, conf))
+}
+
+// follow goes on with a log until it is told to stop.
+func (c replayCmd) follow(a *app, conf replay.Config) error {
+	file, err := filepath.Abs(c.File)
+	if err != nil {
+		return fmt.Errorf("find the log: %w", err)
+	}
+	conf.File = file
+	state := c.State
+	if state == "" {
+		if err := os.MkdirAll(a.DataDir, 0o700); err != nil {
+			return fmt.Errorf("make the data directory: %w", err)
+		}
+		state = filepath.Join(a.DataDir, "follow-"+url.PathEscape(c.Instance)+".json")
+	}
+	_, err = replay.Follow(a.ctx, replay.FollowConfig{Config: conf, State: state, Disorder: c.Disorder, Poll: c.Poll})
+	return err
 }
 
 // reading settles how the file is read.
@@ -129,6 +156,14 @@ func (c replayCmd) usable() error {
 		return errors.New("--replace: the live feed cannot be replaced")
 	case c.Rate < 0:
 		return fmt.Errorf("--rate: %g, at least 0 is needed", c.Rate)
+	case c.Follow && c.Source == "":
+		return errors.New("--follow: only a native log can be followed: --source asterisk.queue_log")
+	case c.Follow && (c.Wait || c.Replace || c.DryRun || c.Rate > 0 || c.ShuffleWithin > 0):
+		return errors.New("--follow goes on for ever: --wait, --replace, --dry-run, --rate and --shuffle-within are of whole files")
+	case c.Poll < 10*time.Millisecond:
+		return fmt.Errorf("--poll: %s, at least 10ms is needed", c.Poll)
+	case c.Disorder < 0:
+		return fmt.Errorf("--disorder: %s, at least 0 is needed", c.Disorder)
 	case c.ShuffleWithin < 0:
 		return fmt.Errorf("--shuffle-within: %s, at least 0 is needed", c.ShuffleWithin)
 	}

@@ -83,6 +83,8 @@ func TestExitCodes(t *testing.T) {
 	f("mapping_of_another_log", 2, `anonymous_bank.yaml:9:12: no column "vru+line" in the file`, "replay", calls, "--mapping", "anonymous_bank", "--dry-run")
 	f("replaced_live", 2, "--replace", "replay", calls, "--mapping", "anonymous_bank", "--feed", "live", "--replace")
 	f("negative_rate", 2, "--rate", "replay", calls, "--mapping", "anonymous_bank", "--rate=-1")
+	f("followed_mapping", 2, "only a native log can be followed", "replay", calls, "--mapping", "anonymous_bank", "--follow")
+	f("followed_to_its_end", 2, "--follow goes on for ever", "replay", calls, "--source", "asterisk.queue_log", "--follow", "--wait")
 	f("no_speed", 2, "--speed: 0", "demo", "--speed", "0")
 	f("no_partitions", 2, "--partitions: 0, 1 to 1024", "run", "--partitions", "0", "--data-dir", dir)
 	f("bad_broker", 2, `--kafka: "nohost:xx" is no HOST:PORT`, "run", "--kafka", "nohost:xx", "--data-dir", dir)

@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -60,13 +61,28 @@ func Types() []string {
 }
 
 // Resume is the least place from which the log must be read again by a
-// translator that is to go on: of the calls that are not long over the first row.
-// next is the place behind the newest row.
+// translator that is to go on, and that is told of [Translator.Logins]: of the
+// calls that are not long over the first row. A call that has been silent for a
+// day has lost its end, and is not waited for. next is the place behind the
+// newest row.
 func (t *Translator) Resume(next int64) int64 {
 	for _, c := range t.calls {
-		next = min(next, c.first)
+		if c.at >= t.line.at-maxAge {
+			next = min(next, c.first)
+		}
 	}
 	return next
+}
+
+// Logins are the agents who are logged in, with the time of it, ms: a shift may
+// be older than any call.
+func (t *Translator) Logins() map[string]int64 { return maps.Clone(t.logins) }
+
+// Recall takes over the logins that a translator before this one knew. The rows
+// from Resume on, read again, bring them up to date.
+func (t *Translator) Recall(logins map[string]int64) {
+	t.logins = map[string]int64{}
+	maps.Copy(t.logins, logins)
 }
 
 // Row translates one row, which stands at a place of the log that grows from

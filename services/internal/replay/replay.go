@@ -212,12 +212,21 @@ func (r *replay) prepare(ctx context.Context) error {
 			r.generation = known + 1
 		}
 	}
+	r.session = newSession()
+	r.extensions += r.ownFeed()
+	return nil
+}
+
+func newSession() int64 {
 	var b [8]byte
 	// crypto/rand.Read never fails: it ends the process instead.
 	_, _ = rand.Read(b[:])
-	r.session = int64(binary.BigEndian.Uint64(b[:])%event.MaxInt) + 1
-	r.extensions += fmt.Sprintf(`"feed":%s,"feedsession":"%d","feedgeneration":"%d",`, quoted(r.Feed), r.session, r.generation)
-	return nil
+	return int64(binary.BigEndian.Uint64(b[:])%event.MaxInt) + 1
+}
+
+// ownFeed is what stands in the envelope of every event of the feed.
+func (r *replay) ownFeed() string {
+	return fmt.Sprintf(`"feed":%s,"feedsession":"%d","feedgeneration":"%d",`, quoted(r.Feed), r.session, r.generation)
 }
 
 // source is that of the events.
