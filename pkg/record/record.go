@@ -9,6 +9,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nabz/nabz/pkg/event"
@@ -122,6 +123,22 @@ type Column struct {
 	Words    []Word   // of Type and Status
 	From, To int      // the columns of Span (from, to) and Minus (from less to)
 	WithinMs int64    // of UntilNext
+}
+
+// EventTypes are all types that the declaration names, by name. Events of other
+// types are none of its items': they change nothing and prolong nothing.
+func (k *Kind) EventTypes() []string {
+	var out []string
+	for _, f := range k.Families {
+		out = append(append(out, f.Types...), f.Ends...)
+		for i := range f.Columns {
+			c := &f.Columns[i]
+			types, _ := c.Texts()
+			out = append(append(append(out, c.Types...), c.Negate...), types...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // Word is what a column says of an event type.

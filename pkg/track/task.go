@@ -32,6 +32,14 @@ type Tracker interface {
 	Settled(it *item.Item, now, bound int64, orphan func(*item.Held)) int
 }
 
+// Chooser is a tracker to which only some types of events mean anything.
+type Chooser interface {
+	Tracker
+	// Takes tells whether events of a type mean anything. Where they do not, one
+	// that neither replaces nor revises another is not held.
+	Takes(eventType string) bool
+}
+
 // Timing is how long things of one kind are waited for, ms.
 type Timing struct {
 	Settle   int64 // after an instant is due, before people are told
@@ -190,6 +198,9 @@ func (t *Task) stepEvent(offset int64, e *event.Event) {
 	k := t.kinds[e.Kind]
 	if k == nil {
 		return // no tracker folds this kind: the raw event is all there is
+	}
+	if c, ok := k.Tracker.(Chooser); ok && e.Replaces.IsZero() && e.Revision == 0 && !c.Takes(e.Type) {
+		return
 	}
 	if e.JudgedAt() < f.now-k.Timing.Horizon {
 		t.reject(offset, row.BelowHorizon, f)

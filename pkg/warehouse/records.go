@@ -26,6 +26,7 @@ told AS (
   FROM (
     SELECT *, row_number() OVER w AS k, toUInt64(t - lagInFrame(t, 1, t) OVER w > {keep:Int64}) AS fresh
     FROM members
+    WHERE ` + oneOf("type", k.EventTypes()) + `
     WINDOW w AS (PARTITION BY tenant, partition, entity ORDER BY t, rank, sequence, uid ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
   )
 ),

@@ -60,7 +60,7 @@ func ofRecords() []sabotage {
 		},
 		{
 			"record_replaced_counts", "track/record/tracker.go",
-			"if events[i].Applies() {", "if true {",
+			"p != nil && events[i].Applies()", "p != nil",
 			"what was replaced or withdrawn counts",
 		},
 	}

@@ -128,7 +128,7 @@ func tried(t *testing.T) (*record.Kind, *event.Catalogue) {
 
 // zones gives one zone twice, as the fold and as package time know it: one whose
 // clocks are set back in the time of the histories.
-func zones(t *testing.T) (*calendar.Zone, *time.Location) {
+func zones(t testing.TB) (*calendar.Zone, *time.Location) {
 	t.Helper()
 	const name = "Europe/Berlin"
 	all, err := zip.OpenReader("../../../schemas/calendar/zoneinfo.zip")

@@ -138,7 +138,7 @@ func (w *world) want() map[string]string {
 		var stand []event.Event
 		for _, e := range events {
 			replaced := slices.ContainsFunc(events, func(by event.Event) bool { return by.Replaces == e.UID && by.ReplacesTime == e.Time })
-			if !replaced && !e.Withdrawn {
+			if !replaced && !e.Withdrawn && slices.Contains(w.kind.EventTypes(), e.Type) {
 				stand = append(stand, e)
 			}
 		}

@@ -37,8 +37,7 @@ type Config struct {
 // but memory to use again, so one tracker serves one task.
 type Tracker struct {
 	cfg      Config
-	plans    map[string]*plan
-	other    *plan // of types that no declaration names
+	plans    map[string]*plan // by type of event; one that is named nowhere has none
 	families []family
 	carried  []carried
 	out      *fact.Buffer
@@ -104,6 +103,10 @@ func (t *Tracker) Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, over
 	return event.Never, overAt
 }
 
+// Takes tells whether the declaration names a type of event: events of others
+// need not be held.
+func (t *Tracker) Takes(eventType string) bool { return t.plans[eventType] != nil }
+
 // Base is what goes on behind an item's first n events: with it in the place of
 // them the rest folds to the same, but for the facts that ended in them.
 func (t *Tracker) Base(it *item.Item, n int) string {
@@ -136,8 +139,8 @@ func (t *Tracker) play(it *item.Item, events []item.Held, out *fact.Buffer) {
 	t.reset()
 	t.decode(it.Base)
 	for i := range events {
-		if events[i].Applies() {
-			t.take(&events[i].Event)
+		if p := t.plans[events[i].Type]; p != nil && events[i].Applies() {
+			t.take(&events[i].Event, p)
 		}
 	}
 }
@@ -154,15 +157,11 @@ func (t *Tracker) reset() {
 }
 
 // take folds the next event.
-func (t *Tracker) take(e *event.Event) {
+func (t *Tracker) take(e *event.Event, p *plan) {
 	if t.begun && e.Time-t.last > t.cfg.KeepMs {
 		t.end()
 	}
 	t.begun, t.last = true, e.Time
-	p := t.plans[e.Type]
-	if p == nil {
-		p = t.other
-	}
 	for i := range t.carried {
 		c := &t.carried[i]
 		if p.carries[i] && holds(c.column.Where, e) {
@@ -236,28 +235,11 @@ type familyPlan struct {
 	word  string // of the column with the opening type
 }
 
-// plan prepares every type that a declaration names.
+// plan prepares every type that the declaration names.
 func (t *Tracker) plan() {
 	t.plans = map[string]*plan{}
-	t.other = t.planOf("")
-	for i := range t.families {
-		f := t.families[i].Family
-		add := func(types []string) {
-			for _, name := range types {
-				if t.plans[name] == nil {
-					t.plans[name] = t.planOf(name)
-				}
-			}
-		}
-		add(f.Types)
-		add(f.Ends)
-		for _, c := range f.Columns {
-			add(c.Types)
-			add(c.Negate)
-			for _, w := range c.Words {
-				add([]string{w.Type})
-			}
-		}
+	for _, name := range t.cfg.Kind.EventTypes() {
+		t.plans[name] = t.planOf(name)
 	}
 }
 
