@@ -24,7 +24,7 @@ const few = 5
 // told loads random histories and gives what a proof needs to read them.
 func told(t *testing.T, histories int) (driver.Conn, proof.Scope) {
 	t.Helper()
-	conn, model := house(t, "UTC")
+	conn, model := shelves(t, "UTC")
 	cat, err := catalog.Load()
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,16 @@ func TestMain(m *testing.M) { os.Exit(kit.Run(m)) }
 // house connects to the shared engine with every table and view made anew.
 func house(t *testing.T, zone string) (driver.Conn, *warehouse.Model) {
 	t.Helper()
+	conn, model := shelves(t, zone)
+	for _, v := range model.Views() {
+		exec(t, conn, v.SQL)
+	}
+	return conn, model
+}
+
+// shelves are the tables alone: facts are proved without a view.
+func shelves(t *testing.T, zone string) (driver.Conn, *warehouse.Model) {
+	t.Helper()
 	c, err := catalog.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -33,9 +43,6 @@ func house(t *testing.T, zone string) (driver.Conn, *warehouse.Model) {
 	}
 	for _, table := range model.Tables() {
 		exec(t, conn, table.Create().SQL)
-	}
-	for _, v := range model.Views() {
-		exec(t, conn, v.SQL)
 	}
 	return conn, model
 }
