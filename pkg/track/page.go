@@ -22,6 +22,22 @@ type Pager interface {
 	Base(it *item.Item, n int) string
 }
 
+// Roomy is a tracker whose items may have more pages than others: its events
+// come in order but for a few, so that all are hardly ever unfolded.
+type Roomy interface {
+	Pager
+	// MaxPages is the most pages of one item beside the last, at least 1.
+	MaxPages() int
+}
+
+// pagesOf is the most pages that an item of a kind may have.
+func pagesOf(k *Kind) int {
+	if r, ok := k.Tracker.(Roomy); ok {
+		return r.MaxPages()
+	}
+	return maxPages
+}
+
 const (
 	// pageEvents is about how many events a page has; the last one has up to
 	// twice as many, so that what comes a little late needs no other.

@@ -210,7 +210,7 @@ func (t *Task) stepEvent(offset int64, e *event.Event) {
 	if err := t.loadFrom(st, e.JudgedAt()); err != nil {
 		panic(err)
 	}
-	if t.kept >= maxPages {
+	if t.kept >= pagesOf(k) {
 		t.reject(offset, row.Capped, f)
 		return
 	}

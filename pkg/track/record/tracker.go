@@ -107,6 +107,25 @@ func (t *Tracker) Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, over
 // need not be held.
 func (t *Tracker) Takes(eventType string) bool { return t.plans[eventType] != nil }
 
+// The most pages of an item: of most kinds some 3,000 events within the horizon,
+// of those whose every event is a fact, such as entries of a ledger booked over
+// a year, some 100,000. To unfold so many costs some 50 ms, which only an entry
+// does that is booked as late as can be.
+const (
+	maxPages = 256
+	manyEach = 8_192
+)
+
+// MaxPages is the most pages of one item beside the last.
+func (t *Tracker) MaxPages() int {
+	for i := range t.families {
+		if t.families[i].Mode != record.Each {
+			return maxPages
+		}
+	}
+	return manyEach
+}
+
 // Base is what goes on behind an item's first n events: with it in the place of
 // them the rest folds to the same, but for the facts that ended in them.
 func (t *Tracker) Base(it *item.Item, n int) string {
