@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,7 +113,9 @@ func TestCellsOfHistories(t *testing.T) {
 				// Nobody gives up within seconds in a past where all takes long,
 				// and few conversations end in one that is some hours long.
 				rare := feed == "old" && (d.Name == "short_abandoned" || d.Of.Kind == "conversation")
-				few := r.Compared < 20 && !rare
+				// Of declared kinds the random words are seldom those that a KPI asks
+				// for: TestClaims sees to it that each has cells.
+				few := r.Compared < 20 && !rare && !declared(d)
 				if few || r.Different != 0 {
 					t.Errorf("%d cells compared, %d differ:\n%s", r.Compared, r.Different, strings.Join(r.Examples, "\n"))
 				}
@@ -129,7 +132,7 @@ func TestCellsFindFaults(t *testing.T) {
 		if *only != "" && *only != d.Of.Kind {
 			continue
 		}
-		if r := cells(t, conn, m, d, ""); r.Different != 0 || r.Compared == 0 {
+		if r := cells(t, conn, m, d, ""); r.Different != 0 || r.Compared == 0 && !declared(d) {
 			t.Fatalf("%s: %d of %d cells differ before any damage:\n%s", d.Name, r.Different, r.Compared, strings.Join(r.Examples, "\n"))
 		}
 		for _, n := range d.Measures {
@@ -140,13 +143,28 @@ func TestCellsFindFaults(t *testing.T) {
 				}
 				done[family+p.Column] = true
 				damage(t, conn, family, &p, 1)
-				if r := cells(t, conn, m, d, ""); r.Different == 0 || len(r.Examples) == 0 {
+				if r := cells(t, conn, m, d, ""); (r.Different == 0 || len(r.Examples) == 0) && hasPanes(t, conn, family) {
 					t.Errorf("%s: one more in %s goes unnoticed", d.Name, p.Column)
 				}
 				damage(t, conn, family, &p, -1)
 			}
 		}
 	}
+}
+
+// declared tells whether the facts of a definition are declared as data.
+func declared(d *kpi.Definition) bool {
+	return !slices.Contains([]string{"contact", "conversation", "agent"}, d.Of.Kind)
+}
+
+// hasPanes tells whether there is a pane of a family to damage.
+func hasPanes(t *testing.T, conn driver.Conn, family string) bool {
+	t.Helper()
+	var n uint64
+	if err := conn.QueryRow(t.Context(), "SELECT count() FROM nabz_internal.pane_"+family+" WHERE grain = 60 AND feed = ''").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n > 0
 }
 
 // damage adds to one number of one minute in place.
