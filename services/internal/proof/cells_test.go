@@ -115,7 +115,7 @@ func TestCellsOfHistories(t *testing.T) {
 				rare := feed == "old" && (d.Name == "short_abandoned" || d.Of.Kind == "conversation")
 				// Of declared kinds the random words are seldom those that a KPI asks
 				// for: TestClaims sees to it that each has cells.
-				few := r.Compared < 20 && !rare && !declared(d)
+				few := r.Compared < 20 && !rare && !ofData(d)
 				if few || r.Different != 0 {
 					t.Errorf("%d cells compared, %d differ:\n%s", r.Compared, r.Different, strings.Join(r.Examples, "\n"))
 				}
@@ -132,7 +132,7 @@ func TestCellsFindFaults(t *testing.T) {
 		if *only != "" && *only != d.Of.Kind {
 			continue
 		}
-		if r := cells(t, conn, m, d, ""); r.Different != 0 || r.Compared == 0 && !declared(d) {
+		if r := cells(t, conn, m, d, ""); r.Different != 0 || r.Compared == 0 && !ofData(d) {
 			t.Fatalf("%s: %d of %d cells differ before any damage:\n%s", d.Name, r.Different, r.Compared, strings.Join(r.Examples, "\n"))
 		}
 		for _, n := range d.Measures {
@@ -152,8 +152,8 @@ func TestCellsFindFaults(t *testing.T) {
 	}
 }
 
-// declared tells whether the facts of a definition are declared as data.
-func declared(d *kpi.Definition) bool {
+// ofData tells whether the facts of a definition are declared as data.
+func ofData(d *kpi.Definition) bool {
 	return !slices.Contains([]string{"contact", "conversation", "agent"}, d.Of.Kind)
 }
 
