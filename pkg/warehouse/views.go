@@ -300,7 +300,7 @@ func (m *Model) longView() Statement {
 		for _, g := range viewGrains {
 			row := func(scope []string, from string) {
 				rows = append(rows, fmt.Sprintf("SELECT %s AS kpi, %s AS grain, %s AS scope, toTimeZone(time, 'UTC') AS time, date, tenant, feed, %svalue, numerator, denominator, count, as_of, finality FROM %s",
-					Quote(d.Name), Quote(string(g.grain)), Quote(strings.Join(scope, ",")), cells(dims, scope), from+d.Name+g.suffix))
+					Quote(d.Name), Quote(string(g.grain)), Quote(strings.Join(scope, ",")), cells(dims, scope, len(rows) == 0), from+d.Name+g.suffix))
 			}
 			row(d.By, Public+".kpi_")
 			row(nil, Internal+".total_")
@@ -309,7 +309,10 @@ func (m *Model) longView() Statement {
 	return view("kpi_values", "The values of all KPIs, in one shape.", columns, strings.Join(rows, "\nUNION ALL\n"))
 }
 
-func cells(dims, scope []string) string {
+// cells are the dimensions of a row, those of its scope by name. The first row
+// names them for all: a view of many KPIs is near the length that a query may
+// have.
+func cells(dims, scope []string, named bool) string {
 	var b strings.Builder
 	for _, d := range dims {
 		kept := "''"
@@ -318,7 +321,10 @@ func cells(dims, scope []string) string {
 				kept = "toString(" + d + ")"
 			}
 		}
-		fmt.Fprintf(&b, "%s AS %s, ", kept, d)
+		if named || kept != "''" {
+			kept += " AS " + d
+		}
+		b.WriteString(kept + ", ")
 	}
 	return b.String()
 }
