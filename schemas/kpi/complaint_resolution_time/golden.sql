@@ -1,0 +1,44 @@
+-- The values of complaint_resolution_time by minute, as the view kpi_complaint_resolution_time gives them.
+SELECT time, toDate(time) AS date, tenant, feed, channel, team, priority, full_count, full_sum, business_count, business_sum,
+  (toNullable(toFloat64(full_sum)) / nullIf(toNullable(toFloat64(full_count)) * 1000, 0)) AS value,
+  toNullable(toFloat64(full_sum)) / 1000 AS numerator, toNullable(toFloat64(full_count)) AS denominator, toNullable(toFloat64(full_count)) AS count,
+  if(notEmpty(full_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(50 * full_hist_ranks[-1] + 99, 100), full_hist_lengths, full_hist_ranks)), NULL) / 1000 AS p50,
+  if(notEmpty(full_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(90 * full_hist_ranks[-1] + 99, 100), full_hist_lengths, full_hist_ranks)), NULL) / 1000 AS p90,
+  (toNullable(toFloat64(business_sum)) / nullIf(toNullable(toFloat64(business_count)) * 1000, 0)) AS business_mean,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, channel, team, priority, sum(src.full_count) AS full_count, sum(src.full_sum) AS full_sum, arrayMap(k -> bitShiftLeft(toInt64(k) - 32 * greatest(intDiv(toInt64(k), 32) - 1, 0), greatest(intDiv(toInt64(k), 32) - 1, 0)) + (bitShiftLeft(toInt64(1), greatest(intDiv(toInt64(k), 32) - 1, 0)) - 1) / 2, mapKeys(full_hist)) AS full_hist_lengths, arrayCumSum(mapValues(full_hist)) AS full_hist_ranks, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.full_hist))) AS full_hist, sum(src.business_count) AS business_count, sum(src.business_sum) AS business_sum, arrayMap(k -> bitShiftLeft(toInt64(k) - 32 * greatest(intDiv(toInt64(k), 32) - 1, 0), greatest(intDiv(toInt64(k), 32) - 1, 0)) + (bitShiftLeft(toInt64(1), greatest(intDiv(toInt64(k), 32) - 1, 0)) - 1) / 2, mapKeys(business_hist)) AS business_hist_lengths, arrayCumSum(mapValues(business_hist)) AS business_hist_ranks, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.business_hist))) AS business_hist, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.channel AS channel, p.team AS team, p.priority AS priority, p.hist_full_resolution__type_complaint__at_ended_at_count AS full_count, p.hist_full_resolution__type_complaint__at_ended_at_sum AS full_sum, p.hist_full_resolution__type_complaint__at_ended_at_buckets AS full_hist, p.hist_full_resolution_business__type_complaint__at_ended_at_count AS business_count, p.hist_full_resolution_business__type_complaint__at_ended_at_sum AS business_sum, p.hist_full_resolution_business__type_complaint__at_ended_at_buckets AS business_hist, p.count__state_open__at_ended_at AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.pane_conversation AS p FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
+WHERE p.grain = 60
+) AS src
+GROUP BY time, until, tenant, feed, channel, team, priority
+HAVING full_count != 0 OR full_sum != 0 OR notEmpty(full_hist_lengths) OR business_count != 0 OR business_sum != 0 OR notEmpty(business_hist_lengths)
+)
+
+-- The same, counted naively over facts: what nabz verify holds them against.
+SELECT time, toDate(time) AS date, tenant, feed, channel, team, priority, full_count, full_sum, business_count, business_sum,
+  (toNullable(toFloat64(full_sum)) / nullIf(toNullable(toFloat64(full_count)) * 1000, 0)) AS value,
+  toNullable(toFloat64(full_sum)) / 1000 AS numerator, toNullable(toFloat64(full_count)) AS denominator, toNullable(toFloat64(full_count)) AS count,
+  if(notEmpty(full_hist_lengths), toFloat64(full_hist_lengths[intDiv(50 * length(full_hist_lengths) + 99, 100)]), NULL) / 1000 AS p50,
+  if(notEmpty(full_hist_lengths), toFloat64(full_hist_lengths[intDiv(90 * length(full_hist_lengths) + 99, 100)]), NULL) / 1000 AS p90,
+  (toNullable(toFloat64(business_sum)) / nullIf(toNullable(toFloat64(business_count)) * 1000, 0)) AS business_mean,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, channel, team, priority, sum(src.full_count) AS full_count, sum(src.full_sum) AS full_sum, arrayMap(v -> arrayMap(w -> intDiv(least(v, 68719476735), w) * w + (w - 1) / 2, [arrayFirst(w -> least(v, 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])[1], arraySort(groupArrayArray(src.full_hist_values))) AS full_hist_lengths, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.full_hist))) AS full_hist, sum(src.business_count) AS business_count, sum(src.business_sum) AS business_sum, arrayMap(v -> arrayMap(w -> intDiv(least(v, 68719476735), w) * w + (w - 1) / 2, [arrayFirst(w -> least(v, 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])[1], arraySort(groupArrayArray(src.business_hist_values))) AS business_hist_lengths, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.business_hist))) AS business_hist, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.ended_at)), 60) * 60, 'UTC') AS bucket, f.channel AS channel, f.team AS team, f.priority AS priority, toInt64(((1 AND f.type IN ('complaint')) AND isNotNull(f.full_resolution))) AS full_count, if(((1 AND f.type IN ('complaint')) AND isNotNull(f.full_resolution)), coalesce(f.full_resolution, 0), 0) AS full_sum, if(((1 AND f.type IN ('complaint')) AND isNotNull(f.full_resolution)), [assumeNotNull(f.full_resolution)], CAST([], 'Array(Int64)')) AS full_hist_values, if(((1 AND f.type IN ('complaint')) AND isNotNull(f.full_resolution)), map(toUInt16(32 * (arrayFirstIndex(w -> least(assumeNotNull(f.full_resolution), 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31))) - 1) + intDiv(least(assumeNotNull(f.full_resolution), 68719476735), arrayMap(i -> toInt64(pow(2, i)), range(31))[arrayFirstIndex(w -> least(assumeNotNull(f.full_resolution), 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])), toInt64(1)), mapFromArrays(CAST([], 'Array(UInt16)'), CAST([], 'Array(Int64)'))) AS full_hist, toInt64(((1 AND f.type IN ('complaint')) AND isNotNull(f.full_resolution_business))) AS business_count, if(((1 AND f.type IN ('complaint')) AND isNotNull(f.full_resolution_business)), coalesce(f.full_resolution_business, 0), 0) AS business_sum, if(((1 AND f.type IN ('complaint')) AND isNotNull(f.full_resolution_business)), [assumeNotNull(f.full_resolution_business)], CAST([], 'Array(Int64)')) AS business_hist_values, if(((1 AND f.type IN ('complaint')) AND isNotNull(f.full_resolution_business)), map(toUInt16(32 * (arrayFirstIndex(w -> least(assumeNotNull(f.full_resolution_business), 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31))) - 1) + intDiv(least(assumeNotNull(f.full_resolution_business), 68719476735), arrayMap(i -> toInt64(pow(2, i)), range(31))[arrayFirstIndex(w -> least(assumeNotNull(f.full_resolution_business), 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])), toInt64(1)), mapFromArrays(CAST([], 'Array(UInt16)'), CAST([], 'Array(Int64)'))) AS business_hist, toInt64((1 AND f.state IN ('open'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
+FROM (
+SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_conversation AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
+) AS f
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+WHERE 1 AND isNotNull(f.ended_at)
+) AS src
+GROUP BY time, until, tenant, feed, channel, team, priority
+HAVING full_count != 0 OR full_sum != 0 OR notEmpty(full_hist_lengths) OR business_count != 0 OR business_sum != 0 OR notEmpty(business_hist_lengths)
+)

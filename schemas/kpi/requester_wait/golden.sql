@@ -1,0 +1,54 @@
+-- The values of requester_wait by minute, as the view kpi_requester_wait gives them.
+SELECT time, toDate(time) AS date, tenant, feed, channel, team, priority, times_count, times_sum, business_count, business_sum,
+  (toNullable(toFloat64(times_sum)) / nullIf(toNullable(toFloat64(times_count)) * 1000, 0)) AS value,
+  toNullable(toFloat64(times_sum)) / 1000 AS numerator, toNullable(toFloat64(times_count)) AS denominator, toNullable(toFloat64(times_count)) AS count,
+  (toNullable(toFloat64(times_sum)) / nullIf(toNullable(toFloat64(times_count)) * 1000, 0)) AS mean,
+  if(notEmpty(times_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(50 * times_hist_ranks[-1] + 99, 100), times_hist_lengths, times_hist_ranks)), NULL) / 1000 AS p50,
+  if(notEmpty(times_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(90 * times_hist_ranks[-1] + 99, 100), times_hist_lengths, times_hist_ranks)), NULL) / 1000 AS p90,
+  if(notEmpty(times_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(99 * times_hist_ranks[-1] + 99, 100), times_hist_lengths, times_hist_ranks)), NULL) / 1000 AS p99,
+  (toNullable(toFloat64(business_sum)) / nullIf(toNullable(toFloat64(business_count)) * 1000, 0)) AS business_mean,
+  if(notEmpty(business_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(50 * business_hist_ranks[-1] + 99, 100), business_hist_lengths, business_hist_ranks)), NULL) / 1000 AS business_p50,
+  if(notEmpty(business_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(90 * business_hist_ranks[-1] + 99, 100), business_hist_lengths, business_hist_ranks)), NULL) / 1000 AS business_p90,
+  if(notEmpty(business_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(99 * business_hist_ranks[-1] + 99, 100), business_hist_lengths, business_hist_ranks)), NULL) / 1000 AS business_p99,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, channel, team, priority, sum(src.times_count) AS times_count, sum(src.times_sum) AS times_sum, arrayMap(k -> bitShiftLeft(toInt64(k) - 32 * greatest(intDiv(toInt64(k), 32) - 1, 0), greatest(intDiv(toInt64(k), 32) - 1, 0)) + (bitShiftLeft(toInt64(1), greatest(intDiv(toInt64(k), 32) - 1, 0)) - 1) / 2, mapKeys(times_hist)) AS times_hist_lengths, arrayCumSum(mapValues(times_hist)) AS times_hist_ranks, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.times_hist))) AS times_hist, sum(src.business_count) AS business_count, sum(src.business_sum) AS business_sum, arrayMap(k -> bitShiftLeft(toInt64(k) - 32 * greatest(intDiv(toInt64(k), 32) - 1, 0), greatest(intDiv(toInt64(k), 32) - 1, 0)) + (bitShiftLeft(toInt64(1), greatest(intDiv(toInt64(k), 32) - 1, 0)) - 1) / 2, mapKeys(business_hist)) AS business_hist_lengths, arrayCumSum(mapValues(business_hist)) AS business_hist_ranks, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.business_hist))) AS business_hist, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.channel AS channel, p.team AS team, p.priority AS priority, p.hist_requester_wait__at_ended_at_count AS times_count, p.hist_requester_wait__at_ended_at_sum AS times_sum, p.hist_requester_wait__at_ended_at_buckets AS times_hist, p.hist_requester_wait_business__at_ended_at_count AS business_count, p.hist_requester_wait_business__at_ended_at_sum AS business_sum, p.hist_requester_wait_business__at_ended_at_buckets AS business_hist, p.count__state_open__at_ended_at AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.pane_conversation AS p FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
+WHERE p.grain = 60
+) AS src
+GROUP BY time, until, tenant, feed, channel, team, priority
+HAVING times_count != 0 OR times_sum != 0 OR notEmpty(times_hist_lengths) OR business_count != 0 OR business_sum != 0 OR notEmpty(business_hist_lengths)
+)
+
+-- The same, counted naively over facts: what nabz verify holds them against.
+SELECT time, toDate(time) AS date, tenant, feed, channel, team, priority, times_count, times_sum, business_count, business_sum,
+  (toNullable(toFloat64(times_sum)) / nullIf(toNullable(toFloat64(times_count)) * 1000, 0)) AS value,
+  toNullable(toFloat64(times_sum)) / 1000 AS numerator, toNullable(toFloat64(times_count)) AS denominator, toNullable(toFloat64(times_count)) AS count,
+  (toNullable(toFloat64(times_sum)) / nullIf(toNullable(toFloat64(times_count)) * 1000, 0)) AS mean,
+  if(notEmpty(times_hist_lengths), toFloat64(times_hist_lengths[intDiv(50 * length(times_hist_lengths) + 99, 100)]), NULL) / 1000 AS p50,
+  if(notEmpty(times_hist_lengths), toFloat64(times_hist_lengths[intDiv(90 * length(times_hist_lengths) + 99, 100)]), NULL) / 1000 AS p90,
+  if(notEmpty(times_hist_lengths), toFloat64(times_hist_lengths[intDiv(99 * length(times_hist_lengths) + 99, 100)]), NULL) / 1000 AS p99,
+  (toNullable(toFloat64(business_sum)) / nullIf(toNullable(toFloat64(business_count)) * 1000, 0)) AS business_mean,
+  if(notEmpty(business_hist_lengths), toFloat64(business_hist_lengths[intDiv(50 * length(business_hist_lengths) + 99, 100)]), NULL) / 1000 AS business_p50,
+  if(notEmpty(business_hist_lengths), toFloat64(business_hist_lengths[intDiv(90 * length(business_hist_lengths) + 99, 100)]), NULL) / 1000 AS business_p90,
+  if(notEmpty(business_hist_lengths), toFloat64(business_hist_lengths[intDiv(99 * length(business_hist_lengths) + 99, 100)]), NULL) / 1000 AS business_p99,
+  as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
+FROM (
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, channel, team, priority, sum(src.times_count) AS times_count, sum(src.times_sum) AS times_sum, arrayMap(v -> arrayMap(w -> intDiv(least(v, 68719476735), w) * w + (w - 1) / 2, [arrayFirst(w -> least(v, 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])[1], arraySort(groupArrayArray(src.times_hist_values))) AS times_hist_lengths, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.times_hist))) AS times_hist, sum(src.business_count) AS business_count, sum(src.business_sum) AS business_sum, arrayMap(v -> arrayMap(w -> intDiv(least(v, 68719476735), w) * w + (w - 1) / 2, [arrayFirst(w -> least(v, 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])[1], arraySort(groupArrayArray(src.business_hist_values))) AS business_hist_lengths, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.business_hist))) AS business_hist, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.ended_at)), 60) * 60, 'UTC') AS bucket, f.channel AS channel, f.team AS team, f.priority AS priority, toInt64(((1) AND isNotNull(f.requester_wait))) AS times_count, if(((1) AND isNotNull(f.requester_wait)), coalesce(f.requester_wait, 0), 0) AS times_sum, if(((1) AND isNotNull(f.requester_wait)), [assumeNotNull(f.requester_wait)], CAST([], 'Array(Int64)')) AS times_hist_values, if(((1) AND isNotNull(f.requester_wait)), map(toUInt16(32 * (arrayFirstIndex(w -> least(assumeNotNull(f.requester_wait), 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31))) - 1) + intDiv(least(assumeNotNull(f.requester_wait), 68719476735), arrayMap(i -> toInt64(pow(2, i)), range(31))[arrayFirstIndex(w -> least(assumeNotNull(f.requester_wait), 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])), toInt64(1)), mapFromArrays(CAST([], 'Array(UInt16)'), CAST([], 'Array(Int64)'))) AS times_hist, toInt64(((1) AND isNotNull(f.requester_wait_business))) AS business_count, if(((1) AND isNotNull(f.requester_wait_business)), coalesce(f.requester_wait_business, 0), 0) AS business_sum, if(((1) AND isNotNull(f.requester_wait_business)), [assumeNotNull(f.requester_wait_business)], CAST([], 'Array(Int64)')) AS business_hist_values, if(((1) AND isNotNull(f.requester_wait_business)), map(toUInt16(32 * (arrayFirstIndex(w -> least(assumeNotNull(f.requester_wait_business), 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31))) - 1) + intDiv(least(assumeNotNull(f.requester_wait_business), 68719476735), arrayMap(i -> toInt64(pow(2, i)), range(31))[arrayFirstIndex(w -> least(assumeNotNull(f.requester_wait_business), 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])), toInt64(1)), mapFromArrays(CAST([], 'Array(UInt16)'), CAST([], 'Array(Int64)'))) AS business_hist, toInt64((1 AND f.state IN ('open'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
+FROM (
+SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_conversation AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0
+) AS f
+INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
+ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
+WHERE 1 AND isNotNull(f.ended_at)
+) AS src
+GROUP BY time, until, tenant, feed, channel, team, priority
+HAVING times_count != 0 OR times_sum != 0 OR notEmpty(times_hist_lengths) OR business_count != 0 OR business_sum != 0 OR notEmpty(business_hist_lengths)
+)
