@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/strictyaml"
 	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/catalog"
@@ -110,7 +108,7 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 	}
 	filter.Complete = !feed.Closed
 	model := all.Warehouse(c.Zone, 1)
-	filled, err := proof.Filled(a.ctx, conn, model, c.Feed)
+	filled, err := proof.Fill(a.ctx, conn, model, c.Feed)
 	if err != nil {
 		return total, err
 	}
@@ -125,7 +123,7 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 			Catalog: all, Tenant: c.Tenant, Feed: c.Feed, Generation: feed.Generation, Epoch: feed.Epoch, From: instant(filter.FromMs), To: instant(filter.ToMs),
 		}
 		for _, k := range all.Kinds {
-			if !slices.ContainsFunc(k.Families, func(f *fact.Family) bool { return slices.Contains(filled, f) }) {
+			if !filled.Kind(k.Name) {
 				continue // no event speaks of one, and no fact
 			}
 			began = time.Now()
@@ -141,7 +139,7 @@ func (c verifyCmd) compare(a *app, conn clickhouse.Conn, all *catalog.Catalog, f
 		add(r, began)
 	}
 	for _, d := range all.KPIs.Definitions {
-		if c.KPI != "" && d.Name != c.KPI || !proof.Of(d, filled) {
+		if c.KPI != "" && d.Name != c.KPI || !filled.KPI(d) {
 			continue
 		}
 		began := time.Now()

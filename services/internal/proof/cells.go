@@ -8,7 +8,6 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/warehouse"
 )
@@ -55,30 +54,34 @@ func Cells(ctx context.Context, conn driver.Conn, m *warehouse.Model, d *kpi.Def
 	return r, nil
 }
 
-// Filled are the families of which a feed has any fact or pane, or an event of
-// their kind.
-func Filled(ctx context.Context, conn driver.Conn, m *warehouse.Model, feed string) ([]*fact.Family, error) {
-	var asked []string
-	for _, f := range m.Families {
-		for _, table := range []string{"fact_" + f.Name, "pane_" + f.Name} {
-			asked = append(asked, fmt.Sprintf("(SELECT '%s' AS family FROM %s.%s WHERE feed = %s LIMIT 1)", f.Name, warehouse.Internal, table, warehouse.Quote(feed)))
-		}
-		asked = append(asked, fmt.Sprintf("(SELECT '%s' AS family FROM %s.events WHERE feed = %s AND kind = %s LIMIT 1)", f.Name, warehouse.Internal, warehouse.Quote(feed), warehouse.Quote(f.Kind)))
-	}
-	var names []string
-	if err := conn.QueryRow(ctx, "SELECT groupUniqArray(family) FROM ("+strings.Join(asked, " UNION ALL ")+")").Scan(&names); err != nil {
-		return nil, fmt.Errorf("ask which families feed %q has: %w", feed, err)
-	}
-	var out []*fact.Family
-	for _, f := range m.Families {
-		if slices.Contains(names, f.Name) {
-			out = append(out, f)
-		}
-	}
-	return out, nil
+// Filled is what a feed has: families with any fact or pane, and kinds with any
+// event or such a family.
+type Filled struct {
+	families, kinds []string
 }
 
-// Of tells whether a definition counts facts of any of some families.
-func Of(d *kpi.Definition, families []*fact.Family) bool {
-	return slices.ContainsFunc(d.Measures, func(n kpi.Named) bool { return slices.Contains(families, n.Measure.Family) })
+// Fill asks what a feed has, so that nobody compares what is not there.
+func Fill(ctx context.Context, conn driver.Conn, m *warehouse.Model, feed string) (f Filled, err error) {
+	kinds := []string{fmt.Sprintf("(SELECT DISTINCT toString(kind) AS kind FROM %s.events WHERE feed = %s)", warehouse.Internal, warehouse.Quote(feed))}
+	var families []string
+	for _, family := range m.Families {
+		for _, table := range []string{"fact_" + family.Name, "pane_" + family.Name} {
+			from := fmt.Sprintf("%s.%s WHERE feed = %s LIMIT 1)", warehouse.Internal, table, warehouse.Quote(feed))
+			families = append(families, fmt.Sprintf("(SELECT '%s' AS family FROM %s", family.Name, from))
+			kinds = append(kinds, fmt.Sprintf("(SELECT '%s' AS kind FROM %s", family.Kind, from))
+		}
+	}
+	sql := fmt.Sprintf("SELECT (SELECT groupUniqArray(family) FROM (%s)), (SELECT groupUniqArray(kind) FROM (%s))", strings.Join(families, " UNION ALL "), strings.Join(kinds, " UNION ALL "))
+	if err := conn.QueryRow(ctx, sql).Scan(&f.families, &f.kinds); err != nil {
+		return f, fmt.Errorf("ask what feed %q has: %w", feed, err)
+	}
+	return f, nil
+}
+
+// Kind tells whether there is anything of a kind of entity.
+func (f Filled) Kind(name string) bool { return slices.Contains(f.kinds, name) }
+
+// KPI tells whether there is anything that a definition counts.
+func (f Filled) KPI(d *kpi.Definition) bool {
+	return slices.ContainsFunc(d.Measures, func(n kpi.Named) bool { return slices.Contains(f.families, n.Measure.Family.Name) })
 }
