@@ -89,9 +89,9 @@ func (x *tables) part(p *kpi.Part, cells []row.Cell, values map[string]any) {
 	}
 }
 
-func cells(t *testing.T, conn driver.Conn, m *warehouse.Model, d *kpi.Definition, feed string) proof.Report {
+func cells(t *testing.T, conn driver.Conn, m *warehouse.Model, d *kpi.Definition, feed string, g warehouse.Grain) proof.Report {
 	t.Helper()
-	r, err := proof.Cells(t.Context(), conn, m, d, warehouse.Filter{Feed: feed}, "")
+	r, err := proof.Cells(t.Context(), conn, m, d, warehouse.Filter{Feed: feed}, g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestCellsOfHistories(t *testing.T) {
 				continue
 			}
 			t.Run(d.Name+"_"+feed, func(t *testing.T) {
-				r := cells(t, conn, m, d, feed)
+				r := cells(t, conn, m, d, feed, "")
 				// Nobody gives up within seconds in a past where all takes long,
 				// and few conversations end in one that is some hours long.
 				rare := feed == "old" && (d.Name == "short_abandoned" || d.Of.Kind == "conversation")
@@ -132,7 +132,7 @@ func TestCellsFindFaults(t *testing.T) {
 		if *only != "" && *only != d.Of.Kind {
 			continue
 		}
-		if r := cells(t, conn, m, d, ""); r.Different != 0 || r.Compared == 0 && !ofData(d) {
+		if r := cells(t, conn, m, d, "", warehouse.Minute); r.Different != 0 || r.Compared == 0 && !ofData(d) {
 			t.Fatalf("%s: %d of %d cells differ before any damage:\n%s", d.Name, r.Different, r.Compared, strings.Join(r.Examples, "\n"))
 		}
 		for _, n := range d.Measures {
@@ -143,7 +143,7 @@ func TestCellsFindFaults(t *testing.T) {
 				}
 				done[family+p.Column] = true
 				damage(t, conn, family, &p, 1)
-				if r := cells(t, conn, m, d, ""); (r.Different == 0 || len(r.Examples) == 0) && hasPanes(t, conn, family) {
+				if r := cells(t, conn, m, d, "", warehouse.Minute); (r.Different == 0 || len(r.Examples) == 0) && hasPanes(t, conn, family) {
 					t.Errorf("%s: one more in %s goes unnoticed", d.Name, p.Column)
 				}
 				damage(t, conn, family, &p, -1)

@@ -76,7 +76,7 @@ func TestClaims(t *testing.T) {
 					t.Errorf("line %d: ClickHouse says %v, by hand it is %v", c.Line, got, c.Value)
 				}
 			}
-			if r := cells(t, conn, model, d, d.Name); r.Different != 0 || r.Compared == 0 {
+			if r := cells(t, conn, model, d, d.Name, ""); r.Different != 0 || r.Compared == 0 {
 				t.Errorf("%d cells compared, %d differ: %v", r.Compared, r.Different, r.Examples)
 			}
 		})
