@@ -14,6 +14,9 @@ import (
 const (
 	entryType   = "manual.value"
 	entrySource = "manual"
+	// maxEntries is how many entries of one millisecond are told apart: the
+	// greatest revision, with it, is within what JSON keeps exactly.
+	maxEntries = 1_000
 )
 
 // entryFields are the members of an entry: the field of the event that each
@@ -49,7 +52,8 @@ func (s *Service) entries(body []byte, author string, now int64) ([]byte, mode, 
 		if p := check(body[at.from:at.to]); p != nil {
 			return nil, how, p
 		}
-		e, p := entry(text[at.from:at.to], author, now)
+		// Of two entries of one request the later stands.
+		e, p := entry(text[at.from:at.to], author, now*maxEntries+int64(min(i, maxEntries-1)))
 		if p != nil {
 			return nil, how, p
 		}
@@ -65,7 +69,7 @@ func (s *Service) entries(body []byte, author string, now int64) ([]byte, mode, 
 }
 
 // entry makes an event of one entry.
-func entry(text, author string, now int64) ([]byte, *problem) {
+func entry(text, author string, revision int64) ([]byte, *problem) {
 	said := map[string]string{}
 	p := members(text, func(name, value string) *problem {
 		if _, ok := entryFields[name]; !ok {
@@ -93,7 +97,7 @@ func entry(text, author string, now int64) ([]byte, *problem) {
 		h.Write([]byte(said[name] + "\x00"))
 	}
 	out := []byte(`{"specversion":"1.0","id":"` + hex.EncodeToString(h.Sum(nil)) + `","source":"` + entrySource + `","type":"` + entryType + `","revision":`)
-	out = append(strconv.AppendInt(out, now, 10), `,"time":`...)
+	out = append(strconv.AppendInt(out, revision, 10), `,"time":`...)
 	out = append(out, said["time"]...)
 	if t := said["tenant"]; t != "" {
 		out = append(append(out, `,"tenant":`...), t...)

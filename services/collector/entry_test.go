@@ -22,12 +22,12 @@ func TestValuesEnteredByHand(t *testing.T) {
 	if a.status != http.StatusOK || len(a.Results) != 1 || a.Results[0].Status != "accepted" {
 		t.Fatalf("got %d %s", a.status, a.body)
 	}
-	a = h.enter(`[{"name":"market_share","value":"13.25","unit":"percent","period_end":"2026-03-01T00:00:00Z"},{"name":"visitors","value":-4,"time":"2026-03-02T10:00:00Z"}]`)
-	if a.status != http.StatusOK || len(a.Results) != 2 || a.Results[1].Status != "accepted" {
+	a = h.enter(`[{"name":"market_share","value":"13","unit":"percent","period_end":"2026-03-01T00:00:00Z"},{"name":"market_share","value":"13.25","unit":"percent","period_end":"2026-03-01T00:00:00Z"},{"name":"visitors","value":-4,"time":"2026-03-02T10:00:00Z"}]`)
+	if a.status != http.StatusOK || len(a.Results) != 3 || a.Results[2].Status != "accepted" {
 		t.Fatalf("got %d %s", a.status, a.body)
 	}
 	seen := map[string][]event.Event{}
-	for _, r := range h.log("nabz.events.v1", 3) {
+	for _, r := range h.log("nabz.events.v1", 4) {
 		var e event.Event
 		if err := e.Decode(string(r.Value)); err != nil {
 			t.Fatal(err)
@@ -35,11 +35,11 @@ func TestValuesEnteredByHand(t *testing.T) {
 		seen[e.Entity] = append(seen[e.Entity], e)
 	}
 	share := seen["market_share"]
-	if len(share) != 2 || share[0].UID != share[1].UID || share[0].Time != share[1].Time || share[1].Revision < share[0].Revision || share[0].Kind != "manual" {
+	if len(share) != 3 || share[0].UID != share[2].UID || share[0].Time != share[2].Time || share[1].Revision <= share[0].Revision || share[2].Revision <= share[1].Revision {
 		t.Fatalf("got %+v", share)
 	}
-	value, _ := share[1].Int(311)
-	if value != 132_500 || share[0].Text(319) != "all" || share[0].Text(312) != "percent" || share[0].Type != "manual.value" || share[0].Source != "manual" {
+	value, _ := share[2].Int(311)
+	if value != 132_500 || share[0].Kind != "manual" || share[0].Text(319) != "all" || share[0].Text(312) != "percent" || share[0].Type != "manual.value" || share[0].Source != "manual" {
 		t.Errorf("got %+v", share)
 	}
 	if value, _ := seen["visitors"][0].Int(311); value != -40_000 {
