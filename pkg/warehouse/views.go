@@ -296,10 +296,11 @@ func (m *Model) longView() Statement {
 		Column{"finality", "String", "", "open, closed or corrected."},
 	)
 	var rows []string
+	heads := []string{"%s AS kpi, %s AS grain, %s AS scope, toTimeZone(time, 'UTC') AS time", "%s,%s,%s,toTimeZone(time,'UTC')"}
 	for _, d := range m.KPIs.Definitions {
 		for _, g := range viewGrains {
 			row := func(scope []string, from string) {
-				rows = append(rows, fmt.Sprintf("SELECT %s AS kpi, %s AS grain, %s AS scope, toTimeZone(time, 'UTC') AS time, date, tenant, feed, %svalue, numerator, denominator, count, as_of, finality FROM %s",
+				rows = append(rows, fmt.Sprintf("SELECT "+heads[min(len(rows), 1)]+", date, tenant, feed, %svalue, numerator, denominator, count, as_of, finality FROM %s",
 					Quote(d.Name), Quote(string(g.grain)), Quote(strings.Join(scope, ",")), cells(dims, scope, len(rows) == 0), from+d.Name+g.suffix))
 			}
 			row(d.By, Public+".kpi_")
@@ -321,10 +322,10 @@ func cells(dims, scope []string, named bool) string {
 				kept = "toString(" + d + ")"
 			}
 		}
-		if named || kept != "''" {
+		if named {
 			kept += " AS " + d
 		}
-		b.WriteString(kept + ", ")
+		b.WriteString(kept + ",")
 	}
 	return b.String()
 }
