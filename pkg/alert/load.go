@@ -138,6 +138,8 @@ func (l *loading) of(n *yaml.Node, kpis *kpi.Set) {
 	}
 	if l.kpi == nil {
 		l.r.Errorf(n, "no KPI %q%s", l.rule.KPI, strictyaml.Hint(l.rule.KPI, names))
+	} else if !l.kpi.Live() {
+		l.r.Errorf(n, "%s is counted when it is asked for: no rule can watch it", l.rule.KPI)
 	}
 }
 

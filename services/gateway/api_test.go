@@ -199,6 +199,8 @@ func TestBadParameters(t *testing.T) {
 	f("/v1/explain/offered?by=agent", 400, "by", "no such dimension")
 	f("/v1/explain/offered?limit=x", 400, "limit", "0 to 1000")
 	f("/v1/live?kpi=offered,nonsense", 400, "kpi", "no such KPI")
+	f("/v1/live?kpi=crr", 400, "kpi", "/v1/kpis/crr/values")
+	f(values+"?months=lunar", 400, "months", "persian")
 	f("/v1/live?kpi="+strings.Repeat("offered,", 200), 400, "kpi", "too long")
 	f("/v1/incidents?state=open", 400, "state", "firing or resolved")
 	f("/v1/incidents?from=now", 400, "from", "a time is expected")

@@ -22,6 +22,7 @@ type kpiInfo struct {
 	Level      string            `json:"level"`
 	Family     string            `json:"family"`
 	Target     *target           `json:"target"`
+	Live       bool              `json:"live"` // it has readings on the live stream
 	Dimensions []string          `json:"dimensions"`
 	Variants   []variant         `json:"variants"`
 }
@@ -40,7 +41,7 @@ type variant struct {
 func infoOf(d *kpi.Definition) kpiInfo {
 	info := kpiInfo{
 		Name: d.Name, Title: d.Title, Unit: d.Unit, Formula: d.Formula, Help: d.Help, Source: d.Source, Owner: d.Owner,
-		Level: d.Level, Family: d.Family, Dimensions: append([]string{}, d.Dims()...), Variants: []variant{},
+		Level: d.Level, Family: d.Family, Live: d.Live(), Dimensions: append([]string{}, d.Dims()...), Variants: []variant{},
 	}
 	if t := d.Target; t != nil {
 		bound := t.Bound
@@ -77,6 +78,14 @@ func (s *Service) checkKPI(name string) string {
 		return ""
 	}
 	return "no such KPI" + strictyaml.Hint(name, s.kpiNames())
+}
+
+// checkLive says why a name has no readings on the live stream, or nothing.
+func (s *Service) checkLive(name string) string {
+	if d, ok := s.catalog.KPIs.Definition(name); ok && !d.Live() {
+		return "it is counted when it is asked for, and has no live readings: /v1/kpis/" + name + "/values"
+	}
+	return s.checkKPI(name)
 }
 
 func (s *Service) kpiNames() []string {

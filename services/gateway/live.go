@@ -139,7 +139,7 @@ func (s *stream) appendEvent(b []byte, kind string, seq uint64, object []byte) [
 
 // serveLive answers with a stream of events.
 func (s *Service) serveLive(w http.ResponseWriter, r *http.Request, c *caller) *problem {
-	kpis, p := c.params.list("kpi", s.checkKPI)
+	kpis, p := c.params.list("kpi", s.checkLive)
 	if p != nil {
 		return p
 	}

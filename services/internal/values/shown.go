@@ -44,6 +44,9 @@ func AsShown(m *warehouse.Model, r Request, window string) (string, error) {
 			s.By = append(s.By, dim)
 		}
 	}
+	if !d.Live() {
+		return "", fmt.Errorf("%s is counted when it is asked for, and was never on a wall", d.Name)
+	}
 	if !d.Shown(s.By) {
 		return "", fmt.Errorf("by %s: shown live are none of the dimensions %s, each alone, or of two both", strings.Join(s.By, ","), strings.Join(d.By, ","))
 	}
