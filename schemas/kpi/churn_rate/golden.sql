@@ -1,6 +1,6 @@
 -- The values of churn_rate by minute, as the view kpi_churn_rate gives them.
 SELECT time, toDate(time) AS date, tenant, feed, segment, stage, lost, before,
-  (toNullable(toFloat64(lost)) / nullIf(toNullable(toFloat64(before)), 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (toNullable(toFloat64(lost)) / nullIf(toNullable(toFloat64(before)), 0))) AS value,
   toNullable(toFloat64(lost)) AS numerator, toNullable(toFloat64(before)) AS denominator, toNullable(toFloat64(before)) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
@@ -48,7 +48,7 @@ HAVING lost != 0 OR before != 0
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, segment, stage, lost, before,
-  (toNullable(toFloat64(lost)) / nullIf(toNullable(toFloat64(before)), 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (toNullable(toFloat64(lost)) / nullIf(toNullable(toFloat64(before)), 0))) AS value,
   toNullable(toFloat64(lost)) AS numerator, toNullable(toFloat64(before)) AS denominator, toNullable(toFloat64(before)) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (

@@ -1,8 +1,8 @@
 -- The values of clv by minute, as the view kpi_clv gives them.
 SELECT time, toDate(time) AS date, tenant, feed, segment, currency, paid, buyers, known_paid, known_cost, before, lost,
-  (((((toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)), 0)) * (toNullable(toFloat64(known_paid)) - toNullable(toFloat64(known_cost)))) / nullIf(toNullable(toFloat64(known_paid)), 0)) * toNullable(toFloat64(before))) / nullIf(toNullable(toFloat64(lost)) * 10000, 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (((((toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)), 0)) * (toNullable(toFloat64(known_paid)) - toNullable(toFloat64(known_cost)))) / nullIf(toNullable(toFloat64(known_paid)), 0)) * toNullable(toFloat64(before))) / nullIf(toNullable(toFloat64(lost)) * 10000, 0))) AS value,
   ((((toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)), 0)) * (toNullable(toFloat64(known_paid)) - toNullable(toFloat64(known_cost)))) / nullIf(toNullable(toFloat64(known_paid)), 0)) * toNullable(toFloat64(before))) / 10000 AS numerator, toNullable(toFloat64(lost)) AS denominator, toNullable(toFloat64(lost)) AS count,
-  (toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)) * 10000, 0)) AS arpu,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)) * 10000, 0))) AS arpu,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, segment, currency, sum(src.paid) AS paid, sum(src.buyers) AS buyers, sum(src.known_paid) AS known_paid, sum(src.known_cost) AS known_cost, sum(src.before) AS before, sum(src.lost) AS lost, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
@@ -69,9 +69,9 @@ HAVING paid != 0 OR buyers != 0 OR known_paid != 0 OR known_cost != 0 OR before 
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, segment, currency, paid, buyers, known_paid, known_cost, before, lost,
-  (((((toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)), 0)) * (toNullable(toFloat64(known_paid)) - toNullable(toFloat64(known_cost)))) / nullIf(toNullable(toFloat64(known_paid)), 0)) * toNullable(toFloat64(before))) / nullIf(toNullable(toFloat64(lost)) * 10000, 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (((((toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)), 0)) * (toNullable(toFloat64(known_paid)) - toNullable(toFloat64(known_cost)))) / nullIf(toNullable(toFloat64(known_paid)), 0)) * toNullable(toFloat64(before))) / nullIf(toNullable(toFloat64(lost)) * 10000, 0))) AS value,
   ((((toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)), 0)) * (toNullable(toFloat64(known_paid)) - toNullable(toFloat64(known_cost)))) / nullIf(toNullable(toFloat64(known_paid)), 0)) * toNullable(toFloat64(before))) / 10000 AS numerator, toNullable(toFloat64(lost)) AS denominator, toNullable(toFloat64(lost)) AS count,
-  (toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)) * 10000, 0)) AS arpu,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (toNullable(toFloat64(paid)) / nullIf(toNullable(toFloat64(buyers)) * 10000, 0))) AS arpu,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, segment, currency, sum(src.paid) AS paid, sum(src.buyers) AS buyers, sum(src.known_paid) AS known_paid, sum(src.known_cost) AS known_cost, sum(src.before) AS before, sum(src.lost) AS lost, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed

@@ -1,8 +1,8 @@
 -- The values of crr by minute, as the view kpi_crr gives them.
 SELECT time, toDate(time) AS date, tenant, feed, segment, stage, kept, before, active, fresh, returned,
-  (toNullable(toFloat64(kept)) / nullIf(toNullable(toFloat64(before)), 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (toNullable(toFloat64(kept)) / nullIf(toNullable(toFloat64(before)), 0))) AS value,
   toNullable(toFloat64(kept)) AS numerator, toNullable(toFloat64(before)) AS denominator, toNullable(toFloat64(before)) AS count,
-  (((toNullable(toFloat64(active)) - toNullable(toFloat64(fresh))) - toNullable(toFloat64(returned))) / nullIf(toNullable(toFloat64(before)), 0)) AS by_counts,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (((toNullable(toFloat64(active)) - toNullable(toFloat64(fresh))) - toNullable(toFloat64(returned))) / nullIf(toNullable(toFloat64(before)), 0))) AS by_counts,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, segment, stage, sum(src.kept) AS kept, sum(src.before) AS before, sum(src.active) AS active, sum(src.fresh) AS fresh, sum(src.returned) AS returned, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
@@ -100,9 +100,9 @@ HAVING kept != 0 OR before != 0 OR active != 0 OR fresh != 0 OR returned != 0
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, segment, stage, kept, before, active, fresh, returned,
-  (toNullable(toFloat64(kept)) / nullIf(toNullable(toFloat64(before)), 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (toNullable(toFloat64(kept)) / nullIf(toNullable(toFloat64(before)), 0))) AS value,
   toNullable(toFloat64(kept)) AS numerator, toNullable(toFloat64(before)) AS denominator, toNullable(toFloat64(before)) AS count,
-  (((toNullable(toFloat64(active)) - toNullable(toFloat64(fresh))) - toNullable(toFloat64(returned))) / nullIf(toNullable(toFloat64(before)), 0)) AS by_counts,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (((toNullable(toFloat64(active)) - toNullable(toFloat64(fresh))) - toNullable(toFloat64(returned))) / nullIf(toNullable(toFloat64(before)), 0))) AS by_counts,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, segment, stage, sum(src.kept) AS kept, sum(src.before) AS before, sum(src.active) AS active, sum(src.fresh) AS fresh, sum(src.returned) AS returned, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed

@@ -1,6 +1,6 @@
 -- The values of followers_growth by minute, as the view kpi_followers_growth gives them.
 SELECT time, toDate(time) AS date, tenant, feed, account, network, followers, previous_followers,
-  (((toNullable(toFloat64(followers)) - toNullable(toFloat64(previous_followers))) * toNullable(toFloat64(followers))) / nullIf((toNullable(toFloat64(previous_followers)) * toNullable(toFloat64(followers))), 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (((toNullable(toFloat64(followers)) - toNullable(toFloat64(previous_followers))) * toNullable(toFloat64(followers))) / nullIf((toNullable(toFloat64(previous_followers)) * toNullable(toFloat64(followers))), 0))) AS value,
   ((toNullable(toFloat64(followers)) - toNullable(toFloat64(previous_followers))) * toNullable(toFloat64(followers))) AS numerator, (toNullable(toFloat64(previous_followers)) * toNullable(toFloat64(followers))) AS denominator, (toNullable(toFloat64(previous_followers)) * toNullable(toFloat64(followers))) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
@@ -31,7 +31,7 @@ HAVING followers != 0 OR previous_followers != 0
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, account, network, followers, previous_followers,
-  (((toNullable(toFloat64(followers)) - toNullable(toFloat64(previous_followers))) * toNullable(toFloat64(followers))) / nullIf((toNullable(toFloat64(previous_followers)) * toNullable(toFloat64(followers))), 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (((toNullable(toFloat64(followers)) - toNullable(toFloat64(previous_followers))) * toNullable(toFloat64(followers))) / nullIf((toNullable(toFloat64(previous_followers)) * toNullable(toFloat64(followers))), 0))) AS value,
   ((toNullable(toFloat64(followers)) - toNullable(toFloat64(previous_followers))) * toNullable(toFloat64(followers))) AS numerator, (toNullable(toFloat64(previous_followers)) * toNullable(toFloat64(followers))) AS denominator, (toNullable(toFloat64(previous_followers)) * toNullable(toFloat64(followers))) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (

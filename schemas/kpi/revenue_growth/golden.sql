@@ -1,8 +1,8 @@
 -- The values of revenue_growth by minute, as the view kpi_revenue_growth gives them.
 SELECT time, toDate(time) AS date, tenant, feed, source_channel, category, product, segment, campaign, currency, net, previous_net,
-  ((toNullable(toFloat64(net)) - toNullable(toFloat64(previous_net))) / nullIf(toNullable(toFloat64(previous_net)), 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, ((toNullable(toFloat64(net)) - toNullable(toFloat64(previous_net))) / nullIf(toNullable(toFloat64(previous_net)), 0))) AS value,
   (toNullable(toFloat64(net)) - toNullable(toFloat64(previous_net))) AS numerator, toNullable(toFloat64(previous_net)) AS denominator, CAST(NULL, 'Nullable(Float64)') AS count,
-  (toNullable(toFloat64(net)) / nullIf(toNullable(toFloat64(previous_net)), 0)) AS factor,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (toNullable(toFloat64(net)) / nullIf(toNullable(toFloat64(previous_net)), 0))) AS factor,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, source_channel, category, product, segment, campaign, currency, sum(src.net) AS net, sum(src.previous_net) AS previous_net, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
@@ -23,9 +23,9 @@ HAVING net != 0 OR previous_net != 0
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, source_channel, category, product, segment, campaign, currency, net, previous_net,
-  ((toNullable(toFloat64(net)) - toNullable(toFloat64(previous_net))) / nullIf(toNullable(toFloat64(previous_net)), 0)) AS value,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, ((toNullable(toFloat64(net)) - toNullable(toFloat64(previous_net))) / nullIf(toNullable(toFloat64(previous_net)), 0))) AS value,
   (toNullable(toFloat64(net)) - toNullable(toFloat64(previous_net))) AS numerator, toNullable(toFloat64(previous_net)) AS denominator, CAST(NULL, 'Nullable(Float64)') AS count,
-  (toNullable(toFloat64(net)) / nullIf(toNullable(toFloat64(previous_net)), 0)) AS factor,
+  if(as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), NULL, (toNullable(toFloat64(net)) / nullIf(toNullable(toFloat64(previous_net)), 0))) AS factor,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, source_channel, category, product, segment, campaign, currency, sum(src.net) AS net, sum(src.previous_net) AS previous_net, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
