@@ -137,6 +137,9 @@ func (l *loading) compare(col *fact.Column, n *yaml.Node, c *Cond) {
 		},
 		"known": func(n *yaml.Node) {
 			c.Rel = Known
+			if col.Type == fact.Text { // one that is not known is empty
+				c.Rel, c.Texts = NotIn, []string{""}
+			}
 			if !l.r.Bool(n) {
 				l.r.Errorf(n, "only known: true is a condition")
 			}
