@@ -179,3 +179,22 @@ func slips(t *testing.T, tree fs.FS, file string, parse func(string) error, case
 		}
 	}
 }
+
+// TestAttainment holds what the KPI sla_attainment takes for the promise to the
+// policy.
+func TestAttainment(t *testing.T) {
+	h := newHouse(t)
+	all, err := sla.Load(schemas.Deadlines(), h.families, h.waits(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, ok := h.set.Definition("sla_attainment")
+	i := slices.IndexFunc(all.Policies, func(p *sla.Policy) bool { return p.Name == "queue_wait" })
+	if !ok || i < 0 {
+		t.Fatal("no KPI sla_attainment, or no policy queue_wait")
+	}
+	p := all.Policies[i]
+	if len(p.Targets) != 1 || len(d.Params) != 1 || p.Targets[0].Ms != d.Params[0].Ms {
+		t.Errorf("the policy promises %v, the KPI takes %v for the promise", p.Targets, d.Params)
+	}
+}
