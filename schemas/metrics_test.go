@@ -161,17 +161,19 @@ func (m *metrics) page(set *kpi.Set) string {
 	for _, s := range m.sources {
 		line("| %s | %s |", s[0], s[1])
 	}
-	measured, waiting := 0, 0
+	measured, partly, waiting := 0, 0, 0
 	for _, row := range m.rows {
 		switch {
+		case len(row.kpis) > 0 && row.notYet != "":
+			measured, partly = measured+1, partly+1
 		case len(row.kpis) > 0:
 			measured++
 		case row.notYet != "":
 			waiting++
 		}
 	}
-	line("\n%d KPIs are defined. Of the %d terms %d have KPIs, %d are metadata or imports, %d wait for a definition.\n",
-		len(set.Definitions), len(m.rows), measured, len(m.rows)-measured-waiting, waiting)
+	line("\n%d KPIs are defined. Of the %d terms %d have KPIs, of %d of these a part is still to come; %d are metadata or imports, %d wait for a definition.\n",
+		len(set.Definitions), len(m.rows), measured, partly, len(m.rows)-measured-waiting, waiting)
 	line("| # | term | in Persian | in | KPIs | else |\n|---|---|---|---|---|---|")
 	for _, row := range m.rows {
 		var rest []string
