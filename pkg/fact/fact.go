@@ -45,6 +45,10 @@ type Family struct {
 	Dims    []string // the Text columns that panes are grouped by, in order
 	Lost    string   // the Text column that says LostText where a fact was given up
 	Open    []string // the values of that column while the fact may still change
+	// Long says that facts stay open for days and more. Of a history, how many
+	// are open is kept by the quarter of an hour alone: every minute of years is
+	// more rows than there are events.
+	Long bool
 }
 
 // LostText is what the Lost column says of a fact of which nothing was heard

@@ -3,6 +3,7 @@ package pane
 import (
 	"slices"
 
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 )
@@ -38,6 +39,14 @@ func (s *Set) stretch(l *Layout, measure int, f *fact.Fact) stretch {
 	return stretch{from: from, open: true, ok: true}
 }
 
+// finest is the first of the grains at which a family has levels.
+func (s *Set) finest(l *Layout) int {
+	if l.Family.Long && s.place.Feed != event.Live {
+		return 1
+	}
+	return 0
+}
+
 // until is the end of the stretch when the clock stands at now.
 func (x stretch) until(now, grain int64) int64 {
 	if !x.open {
@@ -59,6 +68,9 @@ func (s *Set) changeLevel(l *Layout, measure, part int, from *group, was *fact.F
 		s.opens = append(s.opens, opening{to, level, b.from, true})
 	}
 	for i, grain := range Grains() {
+		if i < s.finest(l) {
+			continue
+		}
 		if from == to && a.ok && b.ok && a.from == b.from {
 			// The usual case: the same beginning, another end. What both
 			// cover stays untouched, evicted panes above all.
@@ -171,7 +183,9 @@ func (s *Set) grow(g *group, now int64) {
 		for _, from := range list {
 			x := stretch{from: from, open: true}
 			for i, grain := range Grains() {
-				s.stretchTo(g, i, part, x.until(s.now, grain), x.until(now, grain))
+				if i >= s.finest(g.layout) {
+					s.stretchTo(g, i, part, x.until(s.now, grain), x.until(now, grain))
+				}
 			}
 		}
 	}
@@ -200,6 +214,9 @@ func (s *Set) age(offset int64) {
 func (s *Set) ageOf(g *group, level int, offset int64, changed func(oldest int64) bool) {
 	part := g.layout.first[g.layout.levels[level]] + kpi.LevelOldest
 	for i, grain := range Grains() {
+		if i < s.finest(g.layout) {
+			continue
+		}
 		start := floor(s.now, grain)
 		p := g.panes[paneKey{i, start}]
 		var known int64

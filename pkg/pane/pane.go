@@ -19,7 +19,7 @@ import (
 
 // Semantics is raised when the same facts give other panes: state that was made
 // before is then not gone on with.
-const Semantics = 2
+const Semantics = 3
 
 const grains = 2
 

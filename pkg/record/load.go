@@ -119,6 +119,7 @@ func (l *loading) family(k, n *yaml.Node) {
 		l.dims(dims)
 	}
 	l.states(k, open)
+	f.Fact.Long = len(f.Fact.Open) > 0
 	l.kind.Families = append(l.kind.Families, f)
 }
 

@@ -134,6 +134,9 @@ func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) st
 	slots := fmt.Sprintf("\nARRAY JOIN range(intDiv(%s, %d) * %d, greatest(%s, %s) + 1, %d) AS slot", from, g, g, from, ends, g)
 	b.WriteString(m.naiveTail(q, f, slots))
 	fmt.Fprintf(&b, " AND isNotNull(%s) AND %s", began, condition(f, level.Where))
+	if f.Long && q.Grain.pane() == Minute.pane() {
+		b.WriteString(" AND f.feed = ''") // of histories it is not kept
+	}
 	if f.Lost != "" {
 		fmt.Fprintf(&b, " AND f.%s != %s", f.Lost, Quote(fact.LostText))
 	}

@@ -125,7 +125,7 @@ func conversation() *fact.Family {
 	return &fact.Family{
 		Name: "conversation", View: "conversations", Kind: Kind,
 		Doc:  "One row for each conversation or ticket; one that comes back long after its end is a new one.",
-		Dims: []string{"channel", "team", "priority"}, Lost: "state", Open: []string{Open},
+		Dims: []string{"channel", "team", "priority"}, Lost: "state", Open: []string{Open}, Long: true,
 		Columns: append(described(), []fact.Column{
 			{Number: 13, Name: "frt_started_at", Type: fact.Time, Doc: "Since when the first reply by a person was waited for; unknown until the customer writes to what the center began."},
 			{Number: 14, Name: "frt_ended_at", Type: fact.Time, Doc: "When that wait ended: by the reply, or with the conversation; unknown before."},
@@ -183,7 +183,7 @@ func replies() *fact.Family {
 	return &fact.Family{
 		Name: "reply", View: "replies", Kind: Kind,
 		Doc:  "One row for each wait of a customer for a reply by a person, from the oldest message that is unanswered.",
-		Dims: []string{"channel", "team", "priority"}, Lost: "outcome", Open: []string{Waiting},
+		Dims: []string{"channel", "team", "priority"}, Lost: "outcome", Open: []string{Waiting}, Long: true,
 		Columns: []fact.Column{
 			{Number: 1, Name: "channel", Type: fact.Text, Doc: "E-mail, chat, messaging and so on, as of the end of the wait."},
 			{Number: 2, Name: "team", Type: fact.Text, Doc: "The team that had the conversation at the end of the wait."},

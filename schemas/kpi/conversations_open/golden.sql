@@ -34,7 +34,7 @@ WHERE f.deleted = 0
 INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now FROM nabz_internal.progress FINAL WHERE topic = 'nabz.panes.v1' GROUP BY tenant, feed, generation, epoch, partition) AS c
 ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)
 ARRAY JOIN range(intDiv(toUnixTimestamp64Milli(assumeNotNull(f.started_at)), 60000) * 60000, greatest(toUnixTimestamp64Milli(assumeNotNull(f.started_at)), if(isNull(f.ended_at), intDiv(toUnixTimestamp64Milli(c.now), 60000) * 60000 + 60000, toUnixTimestamp64Milli(assumeNotNull(f.ended_at)))) + 1, 60000) AS slot
-WHERE 1 AND isNotNull(f.started_at) AND (1 AND f.outcome NOT IN ('deleted', 'spam')) AND f.state != 'lost'
+WHERE 1 AND isNotNull(f.started_at) AND (1 AND f.outcome NOT IN ('deleted', 'spam')) AND f.feed = '' AND f.state != 'lost'
 UNION ALL
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.started_at)), 60) * 60, 'UTC') AS bucket, f.channel AS channel, f.team AS team, f.priority AS priority, toInt64(0) AS open_ms, toInt64(0) AS open_end, toInt64((1 AND f.state IN ('open'))) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
