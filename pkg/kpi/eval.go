@@ -39,7 +39,7 @@ func (d *Definition) Value(e Expr, part func(Ref) (float64, bool)) (value float6
 		return Eval(e, part)
 	}
 	if q, is := e.(Binary); is && q.Op == '/' {
-		return Eval(Binary{Op: '/', Left: q.Left, Right: Binary{Op: '*', Left: q.Right, Right: Number{scale}}}, part)
+		return Eval(Binary{Op: '/', Left: q.Left, Right: Binary{Op: '*', Left: q.Right, Right: Number{Value: scale}}}, part)
 	}
 	value, ok = Eval(e, part)
 	return value / scale, ok

@@ -4,13 +4,21 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/nabz/nabz/pkg/event"
 )
 
 // Expr is a [Number], a [Ref] or a [Binary].
 type Expr interface{ expr() }
 
-// Number is a constant.
-type Number struct{ Value float64 }
+// Number is a constant, in the smallest unit of what it is: a span in ms.
+type Number struct {
+	Value float64
+	of    power
+}
+
+// Named span $name: loading puts the number in its place.
+type spanRef struct{ name string }
 
 // Ref is a figure of a measure over the facts asked for.
 type Ref struct {
@@ -71,14 +79,16 @@ type Binary struct {
 	Left, Right Expr
 }
 
-func (Number) expr() {}
-func (Ref) expr()    {}
-func (Binary) expr() {}
+func (Number) expr()  {}
+func (spanRef) expr() {}
+func (Ref) expr()     {}
+func (Binary) expr()  {}
 
 // ParseFormula reads a formula: names of measures, numbers, + - * /,
 // parentheses, of levels level(name), mean_level(name) and oldest(name), of
 // distributions mean(name), max(name) and p50(name) or another percentile, of
-// counts and sums previous(name), and kpi(name) for the value of another KPI.
+// counts and sums previous(name), number(name) for a decimal without its unit,
+// kpi(name) for the value of another KPI, and $name for a span.
 // Errors give the column, from 1, in the formula.
 func ParseFormula(s string) (Expr, error) {
 	p := &parser{s: s}
@@ -174,6 +184,9 @@ func (p *parser) factor() (Expr, error) {
 		return p.number()
 	case isLetter(c):
 		return p.ref()
+	case c == '$':
+		p.at++
+		return spanRef{p.word()}, nil
 	case c == 0:
 		return nil, p.fail("it ends where a measure or a number belongs")
 	}
@@ -200,7 +213,7 @@ func (p *parser) ref() (Expr, error) {
 	}
 	ref, known := function(name)
 	if !known {
-		return nil, p.fail("no function %q; there are level, mean_level, time, oldest, mean, max, p1 to p99, previous and kpi", name)
+		return nil, p.fail("no function %q; there are level, mean_level, time, oldest, mean, max, p1 to p99, previous, number and kpi", name)
 	}
 	p.at++
 	p.space()
@@ -213,6 +226,9 @@ func (p *parser) ref() (Expr, error) {
 		return nil, p.fail("%s(…) takes the name of one measure", name)
 	}
 	p.at++
+	if name == "number" {
+		return Binary{Op: '/', Left: ref, Right: Number{Value: event.DecimalScale, of: power{decimal: 1}}}, nil
+	}
 	if name == "mean" {
 		count := ref
 		count.At = Counted
@@ -229,6 +245,8 @@ func function(name string) (Ref, bool) {
 		return Ref{At: at}, true
 	case name == "previous":
 		return Ref{Previous: true}, true
+	case name == "number":
+		return Ref{}, true
 	case name == "kpi":
 		return Ref{At: Other}, true
 	}

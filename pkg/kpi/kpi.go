@@ -80,11 +80,19 @@ const CurrencyName = "currency"
 func (d *Definition) Kept(by []string) []string {
 	var out []string
 	for _, dim := range d.Dims() {
-		if slices.Contains(by, dim) || d.Virtual(dim) || dim == CurrencyName && d.Unit == UnitMoney {
+		if slices.Contains(by, dim) || d.Virtual(dim) || dim == CurrencyName && d.monetary() {
 			out = append(out, dim)
 		}
 	}
 	return out
+}
+
+// monetary tells whether amounts of a currency are in the value.
+func (d *Definition) monetary() bool {
+	return d.Unit == UnitMoney || slices.ContainsFunc(d.Measures, func(n Named) bool {
+		m := n.Measure
+		return (m.Op == Sum || m.Op == Max || m.Op == Last) && m.Family.Columns[m.Column].Type == fact.Decimal && slices.Contains(m.Family.Dims, CurrencyName)
+	})
 }
 
 // Dims are all dimensions of the definition's values.
@@ -204,6 +212,10 @@ const (
 	UnitRatio Unit = "ratio"
 	// UnitSeconds is a span of time.
 	UnitSeconds Unit = "s"
+	// UnitHours is a span of time told in hours.
+	UnitHours Unit = "h"
+	// UnitDays is a span of time told in days of 24 hours.
+	UnitDays Unit = "d"
 	// UnitMoney is an amount of a currency.
 	UnitMoney Unit = "money"
 	// UnitNumber is a decimal number.
@@ -214,7 +226,7 @@ const (
 
 // Units are all of them.
 func Units() []string {
-	return []string{string(UnitCount), string(UnitRatio), string(UnitSeconds), string(UnitMoney), string(UnitNumber), string(UnitPoints)}
+	return []string{string(UnitCount), string(UnitRatio), string(UnitSeconds), string(UnitHours), string(UnitDays), string(UnitMoney), string(UnitNumber), string(UnitPoints)}
 }
 
 // Scale is how many of the smallest units, in which facts count, one of the
@@ -223,6 +235,10 @@ func (u Unit) Scale() float64 {
 	switch u {
 	case UnitSeconds:
 		return 1000
+	case UnitHours:
+		return 3_600_000
+	case UnitDays:
+		return 86_400_000
 	case UnitMoney, UnitNumber:
 		return event.DecimalScale
 	case UnitCount, UnitRatio, UnitPoints:
@@ -237,6 +253,10 @@ func (u Unit) Words() string {
 		return "a share, 0 to 1"
 	case UnitSeconds:
 		return "seconds"
+	case UnitHours:
+		return "hours"
+	case UnitDays:
+		return "days"
 	case UnitMoney:
 		return "an amount of the currency"
 	case UnitPoints:

@@ -179,7 +179,7 @@ func (l *loading) whole(root *yaml.Node) {
 		l.r.Errorf(root, "born and back need days, such as days: [1, 7, 30]")
 	case (l.d.Grid != nil || cells > 0) && (l.d.Grid == nil || cells != len(l.d.Measures) || len(l.d.Days) > 0):
 		l.r.Errorf(root, "a definition with a grid has measures of its cells, and they need a grid")
-	case l.d.Unit == UnitMoney && !slices.Contains(l.d.By, CurrencyName):
+	case l.d.monetary() && !slices.Contains(l.d.By, CurrencyName):
 		l.r.Errorf(root, "amounts of several currencies do not add up: by needs %s", CurrencyName)
 	}
 }
@@ -197,8 +197,24 @@ func (l *loading) others(n *yaml.Node, e Expr) Expr {
 		if e.At == Other {
 			return l.other(n, e.Measure)
 		}
+	case spanRef:
+		return l.span(n, e.name)
 	}
 	return e
+}
+
+// span is the number of a parameter.
+func (l *loading) span(n *yaml.Node, name string) Expr {
+	var names []string
+	for _, p := range l.d.Params {
+		if p.Name == name {
+			l.used["$"+name] = true
+			return Number{Value: float64(p.Ms), of: power{time: 1}}
+		}
+		names = append(names, "$"+p.Name)
+	}
+	l.r.Errorf(n, "no parameter %q%s", "$"+name, strictyaml.Hint("$"+name, names))
+	return nil
 }
 
 // other is the formula of another definition over its measures, which become
@@ -219,6 +235,7 @@ func (l *loading) other(n *yaml.Node, name string) Expr {
 		l.r.Errorf(n, "kpi(%s) has no formula %q that can be a part of another", name, variant)
 		return nil
 	}
+	l.d.AfterMs = max(l.d.AfterMs, d.AfterMs) // it ripens with its slowest part
 	return l.adopt(d, v.Expr)
 }
 

@@ -1,6 +1,7 @@
 package kpi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,24 +74,22 @@ func (l *loading) over(m *Measure, op Op, types ...fact.Type) func(*yaml.Node) {
 }
 
 // where reads conditions: a word or a list of words for a text, {not: …} for
-// any other, {le: span}, {lt: …}, {ge: …}, {gt: …} for numbers.
+// any other, {eq: span}, {le: …}, {lt: …}, {ge: …}, {gt: …} for numbers.
 func (l *loading) where(n *yaml.Node) []Cond {
 	var out []Cond
 	l.r.Pairs(n, func(k, v *yaml.Node) {
 		i := l.column(k, fact.Text, fact.Time, fact.Duration, fact.Count, fact.Bool, fact.Decimal)
 		col := &l.of.Columns[i]
-		c := Cond{Column: i, Rel: In}
 		switch {
 		case v.Kind == yaml.MappingNode:
-			l.compare(col, v, &c)
+			out = append(out, l.compare(i, v)...)
 		case col.Type != fact.Text:
-			l.r.Errorf(v, "column %q holds numbers: compare it with {le: …}, {lt: …}, {ge: …} or {gt: …}", col.Name)
+			l.r.Errorf(v, "column %q holds numbers: %s", col.Name, comparisons)
 		default:
-			c.Texts = l.texts(col, v)
+			out = append(out, Cond{Column: i, Rel: In, Texts: l.texts(col, v)})
 		}
-		out = append(out, c)
 	})
-	slices.SortFunc(out, func(a, b Cond) int { return a.Column - b.Column })
+	slices.SortStableFunc(out, func(a, b Cond) int { return cmp.Or(a.Column-b.Column, int(a.Rel)-int(b.Rel)) })
 	return out
 }
 
@@ -114,41 +113,47 @@ func (l *loading) texts(col *fact.Column, n *yaml.Node) []string {
 	return out
 }
 
-func (l *loading) compare(col *fact.Column, n *yaml.Node, c *Cond) {
-	number := func(rel Rel) func(*yaml.Node) {
+// compare reads the comparisons of one column, all of which must hold.
+func (l *loading) compare(i int, n *yaml.Node) (out []Cond) {
+	col := &l.of.Columns[i]
+	number := func(rels ...Rel) func(*yaml.Node) {
 		return func(n *yaml.Node) {
-			c.Rel = rel
 			if col.Type == fact.Text {
 				l.r.Errorf(n, "column %q holds texts: name them", col.Name)
 				return
 			}
-			c.Int = l.number(col, n)
+			for _, rel := range rels {
+				out = append(out, Cond{Column: i, Rel: rel, Int: l.number(col, n)})
+			}
 		}
 	}
 	l.r.Map(n, strictyaml.Keys{
-		"le": number(Le), "lt": number(Lt), "ge": number(Ge), "gt": number(Gt),
+		"le": number(Le), "lt": number(Lt), "ge": number(Ge), "gt": number(Gt), "eq": number(Ge, Le),
 		"not": func(n *yaml.Node) {
-			c.Rel = NotIn
 			if col.Type != fact.Text {
-				l.r.Errorf(n, "column %q holds numbers: compare it with {le: …}, {lt: …}, {ge: …} or {gt: …}", col.Name)
+				l.r.Errorf(n, "column %q holds numbers: %s", col.Name, comparisons)
 				return
 			}
-			c.Texts = l.texts(col, n)
+			out = append(out, Cond{Column: i, Rel: NotIn, Texts: l.texts(col, n)})
 		},
 		"known": func(n *yaml.Node) {
-			c.Rel = Known
+			c := Cond{Column: i, Rel: Known}
 			if col.Type == fact.Text { // one that is not known is empty
 				c.Rel, c.Texts = NotIn, []string{""}
 			}
 			if !l.r.Bool(n) {
 				l.r.Errorf(n, "only known: true is a condition")
 			}
+			out = append(out, c)
 		},
 	})
-	if len(n.Content) != 2 {
-		l.r.Errorf(n, "one comparison is expected")
+	if len(n.Content) == 0 {
+		l.r.Errorf(n, "a comparison is expected")
 	}
+	return out
 }
+
+const comparisons = "compare it with {eq: …}, {le: …}, {lt: …}, {ge: …} or {gt: …}"
 
 // number reads a span, a whole number or the parameter $name.
 func (l *loading) number(col *fact.Column, n *yaml.Node) int64 {
@@ -266,7 +271,7 @@ func (l *loading) dimension(n *yaml.Node, e Expr) {
 	got, ok := l.d.power(e)
 	want := power{}
 	switch l.d.Unit {
-	case UnitSeconds:
+	case UnitSeconds, UnitHours, UnitDays:
 		want.time = 1
 	case UnitMoney, UnitNumber:
 		want.decimal = 1
@@ -291,9 +296,11 @@ func (p power) String() string {
 	return fmt.Sprintf("time^%d·decimal^%d", p.time, p.decimal)
 }
 
-// power is that of the value of a formula. A number alone has none.
+// power is that of the value of a formula.
 func (d *Definition) power(e Expr) (p power, ok bool) {
 	switch e := e.(type) {
+	case Number:
+		return e.of, true
 	case Ref:
 		m := d.Measure(e.Measure)
 		switch e.At {

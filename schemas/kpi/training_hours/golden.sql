@@ -1,8 +1,8 @@
--- The values of training_time by minute, as the view kpi_training_time gives them.
+-- The values of training_hours by minute, as the view kpi_training_hours gives them.
 SELECT time, toDate(time) AS date, tenant, feed, department, role, team, location, trained, staff,
-  (toNullable(toFloat64(trained)) / nullIf(toNullable(toFloat64(staff)) * 1000, 0)) AS value,
-  toNullable(toFloat64(trained)) / 1000 AS numerator, toNullable(toFloat64(staff)) AS denominator, toNullable(toFloat64(staff)) AS count,
-  toNullable(toFloat64(trained)) / 1000 AS total,
+  (toNullable(toFloat64(trained)) / nullIf(toNullable(toFloat64(staff)) * 3.6e+06, 0)) AS value,
+  toNullable(toFloat64(trained)) / 3.6e+06 AS numerator, toNullable(toFloat64(staff)) AS denominator, toNullable(toFloat64(staff)) AS count,
+  toNullable(toFloat64(trained)) / 3.6e+06 AS total,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, department, role, team, location, sum(src.trained) AS trained, sum(src.staff) AS staff, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
@@ -32,9 +32,9 @@ HAVING trained != 0 OR staff != 0
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, department, role, team, location, trained, staff,
-  (toNullable(toFloat64(trained)) / nullIf(toNullable(toFloat64(staff)) * 1000, 0)) AS value,
-  toNullable(toFloat64(trained)) / 1000 AS numerator, toNullable(toFloat64(staff)) AS denominator, toNullable(toFloat64(staff)) AS count,
-  toNullable(toFloat64(trained)) / 1000 AS total,
+  (toNullable(toFloat64(trained)) / nullIf(toNullable(toFloat64(staff)) * 3.6e+06, 0)) AS value,
+  toNullable(toFloat64(trained)) / 3.6e+06 AS numerator, toNullable(toFloat64(staff)) AS denominator, toNullable(toFloat64(staff)) AS count,
+  toNullable(toFloat64(trained)) / 3.6e+06 AS total,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, department, role, team, location, sum(src.trained) AS trained, sum(src.staff) AS staff, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed

@@ -1,10 +1,10 @@
--- The values of sales_cycle by minute, as the view kpi_sales_cycle gives them.
+-- The values of sales_cycle_days by minute, as the view kpi_sales_cycle_days gives them.
 SELECT time, toDate(time) AS date, tenant, feed, product, segment, campaign, team, agent, cycle_count, cycle_sum, cycle_won_count, cycle_won_sum,
-  (toNullable(toFloat64(cycle_sum)) / nullIf(toNullable(toFloat64(cycle_count)) * 1000, 0)) AS value,
-  toNullable(toFloat64(cycle_sum)) / 1000 AS numerator, toNullable(toFloat64(cycle_count)) AS denominator, toNullable(toFloat64(cycle_count)) AS count,
-  (toNullable(toFloat64(cycle_won_sum)) / nullIf(toNullable(toFloat64(cycle_won_count)) * 1000, 0)) AS won,
-  if(notEmpty(cycle_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(50 * cycle_hist_ranks[-1] + 99, 100), cycle_hist_lengths, cycle_hist_ranks)), NULL) / 1000 AS p50,
-  if(notEmpty(cycle_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(90 * cycle_hist_ranks[-1] + 99, 100), cycle_hist_lengths, cycle_hist_ranks)), NULL) / 1000 AS p90,
+  (toNullable(toFloat64(cycle_sum)) / nullIf(toNullable(toFloat64(cycle_count)) * 8.64e+07, 0)) AS value,
+  toNullable(toFloat64(cycle_sum)) / 8.64e+07 AS numerator, toNullable(toFloat64(cycle_count)) AS denominator, toNullable(toFloat64(cycle_count)) AS count,
+  (toNullable(toFloat64(cycle_won_sum)) / nullIf(toNullable(toFloat64(cycle_won_count)) * 8.64e+07, 0)) AS won,
+  if(notEmpty(cycle_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(50 * cycle_hist_ranks[-1] + 99, 100), cycle_hist_lengths, cycle_hist_ranks)), NULL) / 8.64e+07 AS p50,
+  if(notEmpty(cycle_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(90 * cycle_hist_ranks[-1] + 99, 100), cycle_hist_lengths, cycle_hist_ranks)), NULL) / 8.64e+07 AS p90,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, product, segment, campaign, team, agent, sum(src.cycle_count) AS cycle_count, sum(src.cycle_sum) AS cycle_sum, arrayMap(k -> bitShiftLeft(toInt64(k) - 32 * greatest(intDiv(toInt64(k), 32) - 1, 0), greatest(intDiv(toInt64(k), 32) - 1, 0)) + (bitShiftLeft(toInt64(1), greatest(intDiv(toInt64(k), 32) - 1, 0)) - 1) / 2, mapKeys(cycle_hist)) AS cycle_hist_lengths, arrayCumSum(mapValues(cycle_hist)) AS cycle_hist_ranks, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.cycle_hist))) AS cycle_hist, sum(src.cycle_won_count) AS cycle_won_count, sum(src.cycle_won_sum) AS cycle_won_sum, arrayMap(k -> bitShiftLeft(toInt64(k) - 32 * greatest(intDiv(toInt64(k), 32) - 1, 0), greatest(intDiv(toInt64(k), 32) - 1, 0)) + (bitShiftLeft(toInt64(1), greatest(intDiv(toInt64(k), 32) - 1, 0)) - 1) / 2, mapKeys(cycle_won_hist)) AS cycle_won_hist_lengths, arrayCumSum(mapValues(cycle_won_hist)) AS cycle_won_hist_ranks, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.cycle_won_hist))) AS cycle_won_hist, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
@@ -20,11 +20,11 @@ HAVING cycle_count != 0 OR cycle_sum != 0 OR notEmpty(cycle_hist_lengths) OR cyc
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, product, segment, campaign, team, agent, cycle_count, cycle_sum, cycle_won_count, cycle_won_sum,
-  (toNullable(toFloat64(cycle_sum)) / nullIf(toNullable(toFloat64(cycle_count)) * 1000, 0)) AS value,
-  toNullable(toFloat64(cycle_sum)) / 1000 AS numerator, toNullable(toFloat64(cycle_count)) AS denominator, toNullable(toFloat64(cycle_count)) AS count,
-  (toNullable(toFloat64(cycle_won_sum)) / nullIf(toNullable(toFloat64(cycle_won_count)) * 1000, 0)) AS won,
-  if(notEmpty(cycle_hist_lengths), toFloat64(cycle_hist_lengths[intDiv(50 * length(cycle_hist_lengths) + 99, 100)]), NULL) / 1000 AS p50,
-  if(notEmpty(cycle_hist_lengths), toFloat64(cycle_hist_lengths[intDiv(90 * length(cycle_hist_lengths) + 99, 100)]), NULL) / 1000 AS p90,
+  (toNullable(toFloat64(cycle_sum)) / nullIf(toNullable(toFloat64(cycle_count)) * 8.64e+07, 0)) AS value,
+  toNullable(toFloat64(cycle_sum)) / 8.64e+07 AS numerator, toNullable(toFloat64(cycle_count)) AS denominator, toNullable(toFloat64(cycle_count)) AS count,
+  (toNullable(toFloat64(cycle_won_sum)) / nullIf(toNullable(toFloat64(cycle_won_count)) * 8.64e+07, 0)) AS won,
+  if(notEmpty(cycle_hist_lengths), toFloat64(cycle_hist_lengths[intDiv(50 * length(cycle_hist_lengths) + 99, 100)]), NULL) / 8.64e+07 AS p50,
+  if(notEmpty(cycle_hist_lengths), toFloat64(cycle_hist_lengths[intDiv(90 * length(cycle_hist_lengths) + 99, 100)]), NULL) / 8.64e+07 AS p90,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, product, segment, campaign, team, agent, sum(src.cycle_count) AS cycle_count, sum(src.cycle_sum) AS cycle_sum, arrayMap(v -> arrayMap(w -> intDiv(least(v, 68719476735), w) * w + (w - 1) / 2, [arrayFirst(w -> least(v, 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])[1], arraySort(groupArrayArray(src.cycle_hist_values))) AS cycle_hist_lengths, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.cycle_hist))) AS cycle_hist, sum(src.cycle_won_count) AS cycle_won_count, sum(src.cycle_won_sum) AS cycle_won_sum, arrayMap(v -> arrayMap(w -> intDiv(least(v, 68719476735), w) * w + (w - 1) / 2, [arrayFirst(w -> least(v, 68719476735) < 64 * w, arrayMap(i -> toInt64(pow(2, i)), range(31)))])[1], arraySort(groupArrayArray(src.cycle_won_hist_values))) AS cycle_won_hist_lengths, mapSort(mapFilter((k, v) -> v != 0, sumMap(src.cycle_won_hist))) AS cycle_won_hist, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed

@@ -1,7 +1,7 @@
--- The values of customer_tenure by minute, as the view kpi_customer_tenure gives them.
+-- The values of customer_tenure_days by minute, as the view kpi_customer_tenure_days gives them.
 SELECT time, toDate(time) AS date, tenant, feed, segment, stage, tenure, customers,
-  (toNullable(toFloat64(tenure)) / nullIf(toNullable(toFloat64(customers)) * 1000, 0)) AS value,
-  toNullable(toFloat64(tenure)) / 1000 AS numerator, toNullable(toFloat64(customers)) AS denominator, toNullable(toFloat64(customers)) AS count,
+  (toNullable(toFloat64(tenure)) / nullIf(toNullable(toFloat64(customers)) * 8.64e+07, 0)) AS value,
+  toNullable(toFloat64(tenure)) / 8.64e+07 AS numerator, toNullable(toFloat64(customers)) AS denominator, toNullable(toFloat64(customers)) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, segment, stage, sum(src.tenure) AS tenure, sum(src.customers) AS customers, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
@@ -42,8 +42,8 @@ HAVING tenure != 0 OR customers != 0
 
 -- The same, counted naively over facts: what nabz verify holds them against.
 SELECT time, toDate(time) AS date, tenant, feed, segment, stage, tenure, customers,
-  (toNullable(toFloat64(tenure)) / nullIf(toNullable(toFloat64(customers)) * 1000, 0)) AS value,
-  toNullable(toFloat64(tenure)) / 1000 AS numerator, toNullable(toFloat64(customers)) AS denominator, toNullable(toFloat64(customers)) AS count,
+  (toNullable(toFloat64(tenure)) / nullIf(toNullable(toFloat64(customers)) * 8.64e+07, 0)) AS value,
+  toNullable(toFloat64(tenure)) / 8.64e+07 AS numerator, toNullable(toFloat64(customers)) AS denominator, toNullable(toFloat64(customers)) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, segment, stage, sum(src.tenure) AS tenure, sum(src.customers) AS customers, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
