@@ -175,7 +175,7 @@ func history(rnd *rand.Rand, n int, busy bool) []event.Event {
 		switch rnd.IntN(10) {
 		case 0:
 			if !busy {
-				now += []int64{gap, within, lost, keep, 24 * 60 * minute}[rnd.IntN(5)] + rnd.Int64N(3) - 1
+				now += []int64{gap, gap, gap, within, lost, keep, 24 * 60 * minute}[rnd.IntN(7)] + rnd.Int64N(3) - 1
 			}
 		case 1, 2:
 		case 3, 4:
@@ -216,11 +216,15 @@ func history(rnd *rand.Rand, n int, busy bool) []event.Event {
 
 func says(rnd *rand.Rand, e *event.Event) {
 	e.Attrs = nil
-	for number, words := range map[int32][]string{
-		123: {"", "s1", "s2"}, 226: {"", "IRR", "IRR"}, 231: {"", "", "a", "b"}, 275: {"", "", "v1", "v2"}, 276: {"", "/"},
+	for _, f := range []struct {
+		number int32
+		words  []string
+	}{
+		{123, []string{"", "s1", "s2"}}, {226, []string{"", "IRR", "IRR"}}, {231, []string{"", "", "a", "b"}},
+		{275, []string{"", "", "", "v1"}}, {276, []string{"", "", "/"}},
 	} {
-		if word := words[rnd.IntN(len(words))]; word != "" {
-			e.Attrs = append(e.Attrs, event.Attr{Number: number, Text: word, IsText: true})
+		if word := f.words[rnd.IntN(len(f.words))]; word != "" {
+			e.Attrs = append(e.Attrs, event.Attr{Number: f.number, Text: word, IsText: true})
 		}
 	}
 	for _, number := range []int32{225, 232, 236, 237} {
