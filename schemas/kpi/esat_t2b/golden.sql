@@ -1,29 +1,29 @@
 -- The values of esat_t2b by minute, as the view kpi_esat_t2b gives them.
-SELECT time, toDate(time) AS date, tenant, feed, question, dimension, team, segment, top_to_5, top_to_4, answers_to_5, answers_to_4,
-  ((toNullable(toFloat64(top_to_5)) - toNullable(toFloat64(top_to_4))) / nullIf((toNullable(toFloat64(answers_to_5)) - toNullable(toFloat64(answers_to_4))), 0)) AS value,
-  (toNullable(toFloat64(top_to_5)) - toNullable(toFloat64(top_to_4))) AS numerator, (toNullable(toFloat64(answers_to_5)) - toNullable(toFloat64(answers_to_4))) AS denominator, (toNullable(toFloat64(answers_to_5)) - toNullable(toFloat64(answers_to_4))) AS count,
+SELECT time, toDate(time) AS date, tenant, feed, question, dimension, team, segment, top, answers,
+  (toNullable(toFloat64(top)) / nullIf(toNullable(toFloat64(answers)), 0)) AS value,
+  toNullable(toFloat64(top)) AS numerator, toNullable(toFloat64(answers)) AS denominator, toNullable(toFloat64(answers)) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
-SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, question, dimension, team, segment, sum(src.top_to_5) AS top_to_5, sum(src.top_to_4) AS top_to_4, sum(src.answers_to_5) AS answers_to_5, sum(src.answers_to_4) AS answers_to_4, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, question, dimension, team, segment, sum(src.top) AS top, sum(src.answers) AS answers, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.question AS question, p.dimension AS dimension, p.team AS team, p.segment AS segment, p.count__questionnaire_esat__score_ge_4__scale_min_ge_1__scale_max_le_5__at_answered_at AS top_to_5, p.count__questionnaire_esat__score_ge_4__scale_min_ge_1__scale_max_le_4__at_answered_at AS top_to_4, p.count__questionnaire_esat__score_known__scale_min_ge_1__scale_max_le_5__at_answered_at AS answers_to_5, p.count__questionnaire_esat__score_known__scale_min_ge_1__scale_max_le_4__at_answered_at AS answers_to_4, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
+SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket, p.question AS question, p.dimension AS dimension, p.team AS team, p.segment AS segment, p.count__questionnaire_esat__score_ge_4__scale_min_le_1__scale_min_ge_1__scale_max_le_5__scale_max_ge_5__at_answered_at AS top, p.count__questionnaire_esat__score_known__scale_min_le_1__scale_min_ge_1__scale_max_le_5__scale_max_ge_5__at_answered_at AS answers, toInt64(0) AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.pane_survey_answer AS p FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = p.feed AND s.generation = p.generation AND s.epoch = p.epoch AND s.tenant = if(p.feed = '', '', p.tenant)
 WHERE p.grain = 60
 ) AS src
 GROUP BY time, until, tenant, feed, question, dimension, team, segment
-HAVING top_to_5 != 0 OR top_to_4 != 0 OR answers_to_5 != 0 OR answers_to_4 != 0
+HAVING top != 0 OR answers != 0
 )
 
 -- The same, counted naively over facts: what nabz verify holds them against.
-SELECT time, toDate(time) AS date, tenant, feed, question, dimension, team, segment, top_to_5, top_to_4, answers_to_5, answers_to_4,
-  ((toNullable(toFloat64(top_to_5)) - toNullable(toFloat64(top_to_4))) / nullIf((toNullable(toFloat64(answers_to_5)) - toNullable(toFloat64(answers_to_4))), 0)) AS value,
-  (toNullable(toFloat64(top_to_5)) - toNullable(toFloat64(top_to_4))) AS numerator, (toNullable(toFloat64(answers_to_5)) - toNullable(toFloat64(answers_to_4))) AS denominator, (toNullable(toFloat64(answers_to_5)) - toNullable(toFloat64(answers_to_4))) AS count,
+SELECT time, toDate(time) AS date, tenant, feed, question, dimension, team, segment, top, answers,
+  (toNullable(toFloat64(top)) / nullIf(toNullable(toFloat64(answers)), 0)) AS value,
+  toNullable(toFloat64(top)) AS numerator, toNullable(toFloat64(answers)) AS denominator, toNullable(toFloat64(answers)) AS count,
   as_of, multiIf(open_facts > 0 OR (NOT closed AND as_of < addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000)), 'open', changed_at >= addMilliseconds(toDateTime64(until, 3, 'UTC'), 600000), 'corrected', 'closed') AS finality
 FROM (
-SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, question, dimension, team, segment, sum(src.top_to_5) AS top_to_5, sum(src.top_to_4) AS top_to_4, sum(src.answers_to_5) AS answers_to_5, sum(src.answers_to_4) AS answers_to_4, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
+SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, question, dimension, team, segment, sum(src.top) AS top, sum(src.answers) AS answers, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.answered_at)), 60) * 60, 'UTC') AS bucket, f.question AS question, f.dimension AS dimension, f.team AS team, f.segment AS segment, toInt64((1 AND f.questionnaire IN ('esat') AND coalesce(f.score, 0) >= 4 AND isNotNull(f.score) AND coalesce(f.scale_min, 0) >= 1 AND isNotNull(f.scale_min) AND coalesce(f.scale_max, 0) <= 5 AND isNotNull(f.scale_max))) AS top_to_5, toInt64((1 AND f.questionnaire IN ('esat') AND coalesce(f.score, 0) >= 4 AND isNotNull(f.score) AND coalesce(f.scale_min, 0) >= 1 AND isNotNull(f.scale_min) AND coalesce(f.scale_max, 0) <= 4 AND isNotNull(f.scale_max))) AS top_to_4, toInt64((1 AND f.questionnaire IN ('esat') AND isNotNull(f.score) AND coalesce(f.scale_min, 0) >= 1 AND isNotNull(f.scale_min) AND coalesce(f.scale_max, 0) <= 5 AND isNotNull(f.scale_max))) AS answers_to_5, toInt64((1 AND f.questionnaire IN ('esat') AND isNotNull(f.score) AND coalesce(f.scale_min, 0) >= 1 AND isNotNull(f.scale_min) AND coalesce(f.scale_max, 0) <= 4 AND isNotNull(f.scale_max))) AS answers_to_4, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.answered_at)), 60) * 60, 'UTC') AS bucket, f.question AS question, f.dimension AS dimension, f.team AS team, f.segment AS segment, toInt64((1 AND f.questionnaire IN ('esat') AND coalesce(f.score, 0) >= 4 AND isNotNull(f.score) AND coalesce(f.scale_min, 0) <= 1 AND isNotNull(f.scale_min) AND coalesce(f.scale_min, 0) >= 1 AND isNotNull(f.scale_min) AND coalesce(f.scale_max, 0) <= 5 AND isNotNull(f.scale_max) AND coalesce(f.scale_max, 0) >= 5 AND isNotNull(f.scale_max))) AS top, toInt64((1 AND f.questionnaire IN ('esat') AND isNotNull(f.score) AND coalesce(f.scale_min, 0) <= 1 AND isNotNull(f.scale_min) AND coalesce(f.scale_min, 0) >= 1 AND isNotNull(f.scale_min) AND coalesce(f.scale_max, 0) <= 5 AND isNotNull(f.scale_max) AND coalesce(f.scale_max, 0) >= 5 AND isNotNull(f.scale_max))) AS answers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, f.as_of AS as_of, f.closed AS closed
 FROM (
 SELECT f.*, s.as_of AS as_of, s.closed AS closed FROM nabz_internal.fact_survey_answer AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
@@ -34,5 +34,5 @@ ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.p
 WHERE 1 AND isNotNull(f.answered_at)
 ) AS src
 GROUP BY time, until, tenant, feed, question, dimension, team, segment
-HAVING top_to_5 != 0 OR top_to_4 != 0 OR answers_to_5 != 0 OR answers_to_4 != 0
+HAVING top != 0 OR answers != 0
 )
