@@ -139,8 +139,8 @@ func (p *part) joined(q Query, naive bool) string {
 	case partMs:
 		// What is open counts to the end of the last pane, of which the clock
 		// has yet to go a part; panes behind it hold what may yet be.
-		last, pane := q.lastPane(), q.Grain.pane()
-		return fmt.Sprintf("greatest(0, sumIf(src.%s, src.bucket <= %[2]s) - sumIf(src.%[3]s * greatest(0, dateDiff('millisecond', src.as_of, addSeconds(src.bucket, %[4]d))), src.bucket = %[2]s))",
+		last, pane := q.lastPane(), q.paneLength()
+		return fmt.Sprintf("greatest(0, sumIf(src.%s, src.bucket <= %[2]s) - sumIf(src.%[3]s * greatest(0, dateDiff('millisecond', src.as_of, addSeconds(src.bucket, %[4]s))), src.bucket = %[2]s))",
 			p.alias, last, strings.TrimSuffix(p.alias, "_ms")+"_end", pane)
 	case partOldest:
 		return fmt.Sprintf("minIf(src.%s, src.bucket = %s)", p.alias, q.lastPane())

@@ -24,6 +24,9 @@ const (
 	Quarter     Grain = "quarter"
 	Year        Grain = "year"
 	All         Grain = "all" // one interval, as long as there are rows
+	// several are intervals that the rows of the source name themselves: start,
+	// until, pane (the length of panes, s) and last (the start of the last one).
+	several Grain = "several"
 )
 
 // GrainNames are all grains, the shortest first.
@@ -79,6 +82,9 @@ func (m *Model) Values(q Query) string {
 
 // kept is the query with the dimensions that its answer has in any case.
 func (q Query) kept() Query {
+	if q.Grain == several {
+		return q
+	}
 	q.By = q.Definition.Kept(q.By)
 	return q
 }
@@ -259,6 +265,9 @@ func (q Query) shifted(source string) string {
 // shared lets measures of families that lack a dimension count in each of its
 // values: the customers who are new, for each currency of what they cost.
 func (q Query) shared(grouped string, naive bool) string {
+	if q.Grain == several {
+		return grouped // one family's alone
+	}
 	var selects, has []string
 	some := false
 	keys := []string{"tenant", "feed"}
@@ -341,6 +350,8 @@ func (q Query) Interval() (start, end string) {
 	case Month, Quarter, Year:
 		first, next := q.Months.span(local, map[Grain]int{Month: 1, Quarter: 3, Year: 12}[q.Grain])
 		return day(first), day(next)
+	case several:
+		return "src.start", "src.until"
 	default: // All
 	}
 	return fmt.Sprintf("toTimeZone(min(src.bucket), %s)", zone), fmt.Sprintf("addSeconds(toTimeZone(max(src.bucket), %s), 900)", zone)
@@ -356,11 +367,30 @@ func (q Query) weekStart() int {
 // lastPane is the start of the last pane of the interval that the clock has
 // reached.
 func (q Query) lastPane() string {
-	pane := q.Grain.pane()
-	reached := fmt.Sprintf("toDateTime(intDiv(toUnixTimestamp(src.as_of), %[1]d) * %[1]d, 'UTC')", pane)
-	if q.Grain == All {
-		return reached
+	pane := fmt.Sprint(q.Grain.pane())
+	switch q.Grain {
+	case several:
+		return "src.last"
+	case All:
+		return reached(pane)
+	default:
 	}
 	_, end := q.Interval()
-	return fmt.Sprintf("least(toTimeZone(addSeconds(%s, -%d), 'UTC'), greatest(%s, src.bucket))", end, pane, reached)
+	return lastPane(end, pane)
+}
+
+func lastPane(end, pane string) string {
+	return fmt.Sprintf("least(toTimeZone(addSeconds(%s, -%s), 'UTC'), greatest(%s, src.bucket))", end, pane, reached(pane))
+}
+
+func reached(pane string) string {
+	return fmt.Sprintf("toDateTime(intDiv(toUnixTimestamp(src.as_of), %[1]s) * %[1]s, 'UTC')", pane)
+}
+
+// paneLength is that of the panes, s.
+func (q Query) paneLength() string {
+	if q.Grain == several {
+		return "src.pane"
+	}
+	return fmt.Sprint(q.Grain.pane())
 }

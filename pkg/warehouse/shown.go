@@ -55,7 +55,7 @@ func (m *Model) kpiShownView() Statement {
 		{"scope", typeWord, "", "The dimensions that the row keeps, separated by commas; empty: all together."},
 	}
 	selects := []string{"addSeconds(r.minute, 60) AS time", "toDate(addSeconds(r.minute, 60)) AS date", "r.tenant AS tenant", "r.kpi AS kpi", "r.window AS window", "r.scope AS scope"}
-	for _, d := range m.dimensions() {
+	for _, d := range dimensions(m.live()) {
 		columns = append(columns, Column{d, "String", "", "The " + d + ", where scope keeps it."})
 		selects = append(selects, fmt.Sprintf("if(has(splitByChar(',', toString(r.scope)), %s), %s, '') AS %s", Quote(d), shownDim(d), d))
 	}

@@ -22,6 +22,7 @@ func (m *Model) Views() []Statement {
 	}
 	out = append(out, m.verdictViews()...)
 	out = append(out, incidentView())
+	out = append(out, m.longViews()...)
 	return append(out, m.catalogView(), m.longView(), m.kpiShownView())
 }
 
@@ -174,16 +175,13 @@ var viewGrains = []struct {
 	suffix string
 }{{Minute, ""}, {Day, "_by_day"}, {Week, "_by_week"}, {Month, "_by_month"}}
 
-// kpiViews are the views of one definition: for people by all its dimensions,
-// and, for the view of all KPIs, all together.
+// kpiViews are the views of one definition, by all its dimensions.
 func (m *Model) kpiViews(d *kpi.Definition) []Statement {
 	var out []Statement
 	for _, g := range viewGrains {
-		q := Query{Definition: d, By: d.By, Grain: g.grain, Zone: m.Zone, WeekStart: m.WeekStart, Months: m.Months}
+		q := Query{Definition: d, By: d.Dims(), Grain: g.grain, Zone: m.Zone, WeekStart: m.WeekStart, Months: m.Months}
 		out = append(out, view("kpi_"+d.Name+g.suffix, fmt.Sprintf("%s One row for each %s and combination of dimensions.", d.Help, g.grain),
 			kpiColumns(d, q), m.Values(q)))
-		q.By = nil
-		out = append(out, viewIn(Internal, "total_"+d.Name+g.suffix, fmt.Sprintf("%s One row for each %s.", d.Help, g.grain), kpiColumns(d, q), m.Values(q)))
 	}
 	return out
 }
@@ -196,7 +194,11 @@ func kpiColumns(d *kpi.Definition, q Query) []Column {
 		{"feed", typeWord, "", "The feed; empty is the live one."},
 	}
 	for _, dim := range q.By {
-		columns = append(columns, Column{dim, typeWord, "", d.Of.Columns[d.Of.Column(dim)].Doc})
+		doc := "The " + dim + " that the definition tells apart."
+		if i := d.Of.Column(dim); i >= 0 {
+			doc = d.Of.Columns[i].Doc
+		}
+		columns = append(columns, Column{dim, typeWord, "", doc})
 	}
 	for _, p := range parts(d) {
 		if p.kind != partHist {
@@ -272,70 +274,12 @@ func (m *Model) catalogView() Statement {
 	return view("kpi_catalog", "One row for each KPI.", columns, strings.Join(rows, "\nUNION ALL\n"))
 }
 
-// longView has the values of all KPIs in one shape.
-func (m *Model) longView() Statement {
-	dims := m.dimensions()
-	columns := []Column{
-		{"kpi", "String", "", "Name of the KPI."},
-		{"grain", "String", "", "minute, day, week or month."},
-		{"scope", "String", "", "The dimensions that the row keeps, separated by commas; empty: all together."},
-		{"time", "DateTime('UTC')", "", "Start of the interval, UTC."},
-		{"date", "Date", "", "Its day, in the zone " + m.Zone + "."},
-		{"tenant", typeWord, "", "The tenant."},
-		{"feed", typeWord, "", "The feed; empty is the live one."},
-	}
-	for _, d := range dims {
-		columns = append(columns, Column{d, typeWord, "", "The " + d + ", where scope keeps it."})
-	}
-	columns = append(columns,
-		Column{"value", "Nullable(Float64)", "", "The headline, in the KPI's unit."},
-		Column{"numerator", "Nullable(Float64)", "", "What stands above the line of the formula."},
-		Column{"denominator", "Nullable(Float64)", "", "What stands below the line of the formula."},
-		Column{"count", "Nullable(Float64)", "", "How many facts the value is made of."},
-		Column{"as_of", typeInstant, "", "Everything before this instant is in the value, UTC."},
-		Column{"finality", "String", "", "open, closed or corrected."},
-	)
-	var rows []string
-	heads := []string{"%s AS kpi, %s AS grain, %s AS scope, toTimeZone(time, 'UTC') AS time", "%s,%s,%s,toTimeZone(time,'UTC')"}
-	for _, d := range m.KPIs.Definitions {
-		for _, g := range viewGrains {
-			row := func(scope []string, from string) {
-				rows = append(rows, fmt.Sprintf("SELECT "+heads[min(len(rows), 1)]+", date, tenant, feed, %svalue, numerator, denominator, count, as_of, finality FROM %s",
-					Quote(d.Name), Quote(string(g.grain)), Quote(strings.Join(scope, ",")), cells(dims, scope, len(rows) == 0), from+d.Name+g.suffix))
-			}
-			row(d.By, Public+".kpi_")
-			row(nil, Internal+".total_")
-		}
-	}
-	return view("kpi_values", "The values of all KPIs, in one shape.", columns, strings.Join(rows, "\nUNION ALL\n"))
-}
-
-// cells are the dimensions of a row, those of its scope by name. The first row
-// names them for all: a view of many KPIs is near the length that a query may
-// have.
-func cells(dims, scope []string, named bool) string {
-	var b strings.Builder
-	for _, d := range dims {
-		kept := "''"
-		for _, s := range scope {
-			if s == d {
-				kept = "toString(" + d + ")"
-			}
-		}
-		if named {
-			kept += " AS " + d
-		}
-		b.WriteString(kept + ",")
-	}
-	return b.String()
-}
-
-// dimensions are all dimensions that any KPI has, in the order of their first
+// dimensions are all dimensions that any of some KPIs has, in the order of their first
 // use.
-func (m *Model) dimensions() []string {
+func dimensions(definitions []*kpi.Definition) []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, d := range m.KPIs.Definitions {
+	for _, d := range definitions {
 		for _, dim := range d.By {
 			if !seen[dim] {
 				seen[dim] = true

@@ -73,7 +73,7 @@ func (s *state) orphans(views []warehouse.Statement) []warehouse.Statement {
 	}
 	var out []warehouse.Statement
 	for name := range s.hashes {
-		ofKPI := strings.HasPrefix(name, warehouse.Public+".kpi_") || strings.HasPrefix(name, warehouse.Internal+".total_")
+		ofKPI := strings.HasPrefix(name, warehouse.Public+".kpi_") || strings.HasPrefix(name, warehouse.Internal+".")
 		if ofKPI && !wanted[name] {
 			out = append(out, warehouse.Statement{Name: name, SQL: "DROP VIEW IF EXISTS " + name})
 		}
@@ -93,6 +93,7 @@ func Migrate(ctx context.Context, conn Conn, s Schema, out io.Writer) error {
 	for _, v := range s.Views {
 		views[v.Name] = true
 	}
+	var notes []string
 	for _, st := range plan {
 		if _, err := fmt.Fprintf(out, "%s;\n\n", st.SQL); err != nil {
 			return fmt.Errorf("print the migration: %w", err)
@@ -101,11 +102,17 @@ func Migrate(ctx context.Context, conn Conn, s Schema, out io.Writer) error {
 			return fmt.Errorf("make %s: %w", st.Name, err)
 		}
 		if views[st.Name] {
-			note := "INSERT INTO " + warehouse.Internal + ".migrations (name, hash) VALUES (?, ?)"
-			if err := conn.Exec(durable(ctx), note, st.Name, hash(st.SQL)); err != nil {
-				return fmt.Errorf("note %s: %w", st.Name, err)
-			}
+			notes = append(notes, fmt.Sprintf("(%s, %d)", warehouse.Quote(st.Name), hash(st.SQL)))
 		}
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	// All at once: a note of its own for each takes as long as the view. Views
+	// without a note are made again.
+	note := "INSERT INTO " + warehouse.Internal + ".migrations (name, hash) VALUES " + strings.Join(notes, ", ")
+	if err := conn.Exec(durable(ctx), note); err != nil {
+		return fmt.Errorf("note the views: %w", err)
 	}
 	return nil
 }
