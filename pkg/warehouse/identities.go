@@ -40,7 +40,12 @@ func (m *Model) identityViews() []Statement {
 			root = fmt.Sprintf("if(s%[1]d.root != '', s%[1]d.root, %[2]s)", i, root) // the farthest that there is
 		}
 		chain := fmt.Sprintf("SELECT s0.tenant AS tenant, s0.feed AS feed, s0.entity AS entity, %s AS root FROM (\n%s\n) AS s0%s", root, merged, joins)
-		out = append(out, Statement{identities(f), fmt.Sprintf("CREATE OR REPLACE VIEW %s AS\n%s", identities(f), chain)})
+		out = append(out, viewIn(Internal, "identities_"+f.Kind, "Of each "+f.Kind+" that was merged, who it is now.", []Column{
+			{"tenant", typeWord, "", "The tenant."},
+			{"feed", typeWord, "", "The feed; empty is the live one."},
+			{"entity", "String", "", "The " + f.Kind + " that was merged into another."},
+			{"root", "String", "", "The " + f.Kind + " that it is now."},
+		}, chain))
 	}
 	return out
 }
