@@ -109,8 +109,8 @@ func (t *Tracker) Takes(eventType string) bool { return t.plans[eventType] != ni
 
 // The most pages of an item: of most kinds some 3,000 events within the horizon,
 // of those whose every event is a fact, such as entries of a ledger booked over
-// a year, some 100,000. To unfold so many costs some 50 ms, which only an entry
-// does that is booked as late as can be.
+// a year, some 100,000. Only an entry that is booked as late as can be unfolds
+// so many.
 const (
 	maxPages = 256
 	manyEach = 8_192
