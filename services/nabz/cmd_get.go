@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,8 +11,10 @@ import (
 
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/strictyaml"
+	"github.com/nabz/nabz/pkg/warehouse"
 	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/clickhouse"
+	"github.com/nabz/nabz/services/internal/epochs"
 	"github.com/nabz/nabz/services/internal/values"
 )
 
@@ -24,6 +27,7 @@ type getCmd struct {
 	To        string   `help:"Only intervals before this instant." placeholder:"T"`
 	Where     []string `help:"Only this value of a dimension; may be given several times." sep:"none" placeholder:"D=V"`
 	Tenant    string   `help:"Only this tenant." placeholder:"T"`
+	Epoch     int64    `help:"What this computation says, instead of the one that is shown: nabz kpi epochs lists them." placeholder:"N"`
 	Zone      string   `help:"Zone of days, weeks, months and of times without an offset, an IANA name." default:"UTC"`
 	WeekStart int      `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
 	Months    string   `help:"Whose months, quarters and years: gregorian or persian (Jalali)." default:"gregorian"`
@@ -47,9 +51,11 @@ func (c getCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	sql, err := c.query(all)
-	if err != nil {
-		return usageError{err}
+	sql := ""
+	if c.Epoch == 0 {
+		if sql, err = c.query(all.Warehouse(c.Zone, c.WeekStart)); err != nil {
+			return usageError{err}
+		}
 	}
 	url, err := a.clickhouseURL(c.ReadyFile)
 	if err != nil {
@@ -60,10 +66,16 @@ func (c getCmd) Run(a *app) error {
 		return usageError{err}
 	}
 	defer conn.Close()
-	if !a.Quiet && !a.JSON {
-		fmt.Fprintln(a.stderr, explained(all.KPIs, c))
+	set := all.KPIs
+	if c.Epoch != 0 {
+		if set, sql, err = c.inEpoch(a, conn, all); err != nil {
+			return err
+		}
 	}
-	rows, err := c.print(a, all.KPIs, conn, sql)
+	if !a.Quiet && !a.JSON {
+		fmt.Fprintln(a.stderr, explained(set, c))
+	}
+	rows, err := c.print(a, set, conn, sql)
 	if err != nil || rows > 0 {
 		return err
 	}
@@ -71,15 +83,43 @@ func (c getCmd) Run(a *app) error {
 }
 
 // query is the SQL of what is asked for.
-func (c getCmd) query(all *catalog.Catalog) (string, error) {
+func (c getCmd) query(model *warehouse.Model) (string, error) {
 	r := values.Request{
 		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart, Months: c.Months,
 		Tenant: c.Tenant, Feed: c.Feed, From: c.From, To: c.To, Where: c.Where,
 	}
 	if c.AsShown {
-		return values.AsShown(all.Warehouse(c.Zone, c.WeekStart), r, c.Window)
+		return values.AsShown(model, r, c.Window)
 	}
-	return values.Query(all.Warehouse(c.Zone, c.WeekStart), r)
+	return values.Query(model, r)
+}
+
+// inEpoch is the SQL of what an epoch says, read by the definition under which
+// it was computed.
+func (c getCmd) inEpoch(a *app, conn clickhouse.Conn, all *catalog.Catalog) (*kpi.Set, string, error) {
+	if c.AsShown {
+		return nil, "", usageError{errors.New("--as-shown: what stood on the walls is of no epoch")}
+	}
+	list, err := epochs.List(a.ctx, conn, &c.Feed)
+	if err != nil {
+		return nil, "", err
+	}
+	i := slices.IndexFunc(list, func(e epochs.Epoch) bool { return e.Epoch == c.Epoch })
+	if i < 0 {
+		return nil, "", usageError{fmt.Errorf("--epoch: no epoch %d: nabz kpi epochs lists them", c.Epoch)}
+	}
+	name, _, _ := strings.Cut(c.KPI, ".")
+	side, err := epochs.Find(a.ctx, conn, all, name, list[i])
+	if err != nil {
+		return nil, "", usageError{err}
+	}
+	model := *all.Warehouse(c.Zone, c.WeekStart)
+	model.KPIs = side.Alone(all.KPIs)
+	sql, err := c.query(&model)
+	if err != nil {
+		return nil, "", usageError{err}
+	}
+	return model.KPIs, warehouse.AtEpoch(sql, c.Epoch), nil
 }
 
 // nothing says why there is no value: a feed that is not there is an error.

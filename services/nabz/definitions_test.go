@@ -150,6 +150,11 @@ func revisions(t *testing.T, path string) {
 	must(0, "epoch 4 is shown", "recompute", "--wait")
 	cell(0, 3, 3)
 	cell(exitDiffers, 2, 3, "--epoch", "2")
+	for epoch, want := range map[string]float64{"2": 2, "3": 3, "4": 3} {
+		if v := value(t, path, "quick", "--epoch", epoch); v == nil || *v != want {
+			t.Errorf("in epoch %s: %v, want %v", epoch, v, want)
+		}
+	}
 	must(0, "shown", "kpi", "epochs")
 	_, out, _ := call("kpi", "epochs", "--json", "--ready-file", path)
 	var states []string
