@@ -63,7 +63,7 @@ func TestOwnKPI(t *testing.T) {
 	f(0, "longest_waiting", "list", "--kind", "kri")
 	f(0, "copc,iso18295", "list", "--tag", "copc", "--family", "service", "--level", "operational")
 	f(0, "short_abandoned", "list", "--parent", "abandonment_rate", "--json")
-	f(0, "no KPI is all of that", "list", "--tag", "copc", "--kind", "kri")
+	f(0, "no KPI is all of that", "list", "--of", "queue_segment", "--level", "corporate")
 	f(2, `--family: no KPI has "servce", did you mean "service"?`, "list", "--family", "servce")
 	f(2, "must be one of", "list", "--kind", "kpj")
 	f(0, "abandoned, offered, short_abandoned", "show", "abandonment_rate")
