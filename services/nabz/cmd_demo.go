@@ -23,7 +23,8 @@ type demoCmd struct {
 // Help shows examples.
 func (demoCmd) Help() string {
 	return `A contact center that does not exist: calls, queues, agents, patience, holds,
-transfers and callbacks, sent live through the collector.
+transfers and callbacks, and a desk that answers chats and e-mails, sent live through
+the collector.
 
 Examples: nabz demo --speed 10 --for 5m
           nabz demo --sample > calls.tsv`

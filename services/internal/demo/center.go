@@ -64,6 +64,7 @@ type Center struct {
 	agents []*agent
 	calls  int
 	open   []*call // those of which something is still to come
+	desk   *desk
 	out    []Happening
 }
 
@@ -100,6 +101,7 @@ func NewCenter(seed uint64, prefix string) *Center {
 	for _, q := range c.queues {
 		c.arrive(q)
 	}
+	c.desk = newDesk(c, seed)
 	return c
 }
 
@@ -215,7 +217,7 @@ func (c *Center) forget(l *call) {
 	c.open = slices.DeleteFunc(c.open, func(o *call) bool { return o == l })
 }
 
-// Close ends every call and logs every agent out, so that nobody waits for ever in a center that is not
+// Close ends every call and conversation and logs every agent out, so that nobody waits for ever in a center that is not
 // there any more, and gives what happened.
 func (c *Center) Close() []Happening {
 	c.out = c.out[:0]
@@ -229,6 +231,7 @@ func (c *Center) Close() []Happening {
 		}
 		c.contact("contact.ended", l, "by", "system")
 	}
+	c.desk.close()
 	for _, a := range c.agents {
 		if a.there {
 			c.say("agent.logout", a.id, "agent_id", a.id)

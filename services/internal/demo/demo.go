@@ -1,4 +1,4 @@
-// Package demo is a contact center that does not exist: it draws calls, agents
+// Package demo is a contact center that does not exist: it draws calls, conversations, agents
 // and what becomes of them from a seed, and sends them through the front door
 // as they happen.
 //
