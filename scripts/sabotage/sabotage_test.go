@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -36,28 +37,39 @@ func TestEverySabotageIsCaught(t *testing.T) {
 	}
 }
 
+// TestEveryFaultOfAFoldIsCaught does the same with the folds of contacts, agents
+// and conversations, whose own tests must fail.
+func TestEveryFaultOfAFoldIsCaught(t *testing.T) {
+	root, err := filepath.Abs("../../pkg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range ofFolds() {
+		t.Run(s.name, func(t *testing.T) {
+			overlay, err := s.overlay(t.TempDir(), root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command("go", "test", "-overlay", overlay, "-count=1", "-vet=off", "./"+path.Dir(s.file))
+			cmd.Dir = root
+			out, err := cmd.CombinedOutput()
+			switch {
+			case err == nil:
+				t.Fatalf("not caught: %s", s.why)
+			case !strings.Contains(string(out), "--- FAIL"):
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
 var failing = regexp.MustCompile(`seed (\d+):`)
 
 // try runs the simulation with the sabotage in place, by an overlay, so that
 // the tree stays as it is. Seed 0 means that it was not noticed.
 func (s *sabotage) try(dir, root string, seeds int) (seed int, out string, err error) {
-	file := filepath.Join(root, filepath.FromSlash(s.file))
-	source, err := os.ReadFile(file)
+	overlay, err := s.overlay(dir, root)
 	if err != nil {
-		return 0, "", err
-	}
-	if n := strings.Count(string(source), s.old); n != 1 {
-		return 0, "", &misplaced{s.name, s.file, n}
-	}
-	changed := filepath.Join(dir, "changed.go")
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), s.old, s.new, 1)), 0o644); err != nil {
-		return 0, "", err
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{file: changed}})
-	if err != nil {
-		return 0, "", err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o644); err != nil {
 		return 0, "", err
 	}
 	sim := "./sim"
@@ -67,7 +79,7 @@ func (s *sabotage) try(dir, root string, seeds int) (seed int, out string, err e
 	case strings.HasPrefix(s.file, "track/record/"):
 		sim = "./track/record"
 	}
-	cmd := exec.Command("go", "test", "-overlay", filepath.Join(dir, "overlay.json"), "-count=1", "-vet=off", sim,
+	cmd := exec.Command("go", "test", "-overlay", overlay, "-count=1", "-vet=off", sim,
 		"-run", "TestSeeds", "-seeds", strconv.Itoa(seeds))
 	cmd.Dir = root
 	b, err := cmd.CombinedOutput()
@@ -80,6 +92,28 @@ func (s *sabotage) try(dir, root string, seeds int) (seed int, out string, err e
 	}
 	seed, err = strconv.Atoi(string(m[1]))
 	return seed, string(b), err
+}
+
+// overlay writes the changed file, and what puts it in the place of the other.
+func (s *sabotage) overlay(dir, root string) (string, error) {
+	file := filepath.Join(root, filepath.FromSlash(s.file))
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if n := strings.Count(string(source), s.old); n != 1 {
+		return "", &misplaced{s.name, s.file, n}
+	}
+	changed := filepath.Join(dir, "changed.go")
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), s.old, s.new, 1)), 0o644); err != nil {
+		return "", err
+	}
+	replaced, err := json.Marshal(map[string]any{"Replace": map[string]string{file: changed}})
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(dir, "overlay.json")
+	return name, os.WriteFile(name, replaced, 0o644)
 }
 
 type misplaced struct {

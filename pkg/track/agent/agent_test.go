@@ -116,6 +116,10 @@ func TestStories(t *testing.T) {
 		"available changed 0-10; span login logout 0-60; contact changed 10-55; available logout 55-60")
 	f("work_after_one_while_another_goes_on", 999, "0 login; 10 contact.answered c=x; 20 contact.answered c=y; 30 contact.ended c=x; 30 contact.wrapup_started c=x; 40 contact.ended c=y; 50 contact.wrapup_ended c=x; 60 logout",
 		"available changed 0-10; span login logout 0-60; contact changed 10-40; wrapup changed 40-50; available logout 50-60")
+	f("who_logged_in_stays_without_queues", 999, "0 login; 5 queue_joined queue=s; 10 queue_left queue=s; 20 logout",
+		"available logout 0-20; span login logout 0-20")
+	f("a_contact_comes_back_during_the_work_after_it", 999, "0 login; 10 contact.answered c=x; 20 contact.ended c=x; 20 contact.wrapup_started c=x; 30 contact.answered c=x; 40 contact.wrapup_ended c=x; 50 contact.ended c=x; 60 logout",
+		"available changed 0-10; span login logout 0-60; contact changed 10-20; available changed 20-20; wrapup changed 20-30; contact changed 30-50; available logout 50-60")
 	f("held_is_busy", 999, "0 login; 10 contact.answered c=x; 20 contact.hold_started c=x; 30 contact.hold_ended c=x; 40 contact.transferred c=x; 60 logout",
 		"available changed 0-10; span login logout 0-60; contact changed 10-40; available logout 40-60")
 	// Asterisk: a member of two queues is out of reach when both are paused.

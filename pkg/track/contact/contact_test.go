@@ -144,6 +144,10 @@ func TestStories(t *testing.T) {
 	// Amazon Connect's worked example of after-contact work: 5.005 s.
 	f("wrapup_without_a_start", 200, "0 answered agent=amy; 60 ended by=customer; 65.005 wrapup_ended agent=amy",
 		"amy 0-60 ended talk=60 hold=0 wrap=5.005; contact 0-60 closed answered")
+	f("answered_is_told_twice", 200, "0 answered agent=amy; 5 answered agent=amy; 60 ended by=customer",
+		"amy 0-60 ended talk=60 hold=0 wrap=0; contact 0-60 closed answered")
+	f("wrapup_ends_it", 200, "0 answered agent=amy; 60 wrapup_started agent=amy; 70 wrapup_ended agent=amy",
+		"amy 0-60 ended talk=60 hold=0 wrap=10; contact 0-60 closed answered")
 	f("wrapup_goes_on", 200, "0 answered agent=amy; 60 ended by=customer; 62 wrapup_started agent=amy",
 		"amy 0-60 wrapup talk=60 hold=0 wrap=?; contact 0-60 closed answered")
 	f("consulted_agent_stays", 200, "0 answered agent=amy; 20 answered agent=bob; 30 transferred agent=amy mode=attended; 90 ended by=customer",
@@ -164,6 +168,15 @@ func TestStories(t *testing.T) {
 		"s#1 0-5 abandoned; s#2 3605-3610 abandoned; contact 0-3610 closed abandoned")
 	f("a_tail_without_an_opener", 100, "0 ended by=customer; 5 wrapup_ended agent=amy", "")
 	f("created_and_nowhere_yet", 100, "0 created", "contact 0-? open ")
+}
+
+// TestTransfers counts how often a contact was passed on.
+func TestTransfers(t *testing.T) {
+	var b fact.Buffer
+	testTracker().Fold(story(t, "0 queued queue=s; 10 answered agent=amy; 20 transferred agent=amy mode=blind; 20 queued queue=t; 30 transferred mode=external; 40 ended"), base+hour, &b)
+	if v := b.Facts[len(b.Facts)-1].Values[ContactTransfers]; v.Int != 2 {
+		t.Errorf("%d transfers, want 2", v.Int)
+	}
 }
 
 // TestSettled shows when a contact may be forgotten.

@@ -183,6 +183,7 @@ func TestFirstReply(t *testing.T) {
 	f("from_the_customers_word_to_a_persons", 900, "0 created channel=email; 10 customer; 70 agent amy",
 		"first#1 10-70 answered; frt_started_at=10 frt_ended_at=70 frt=60 frt_business=50 first_reply_by=amy touches=1")
 	f("from_the_creation_where_the_customer_wrote_nothing_more", 900, "0 created channel=web; 100 agent amy", "frt_started_at=0 frt=100")
+	f("from_the_oldest_of_several_words", 900, "0 created; 10 customer; 20 customer; 70 agent amy", "first#1 10-70 answered; frt_started_at=10 frt=60")
 	f("waits", 900, "0 created; 10 customer", "first#1 10-? waiting; frt_started_at=10 frt_ended_at=? frt=?")
 	f("private_notes_never_stop_it", 900, "0 created; 10 customer; 20 note amy; 70 agent bob",
 		"first#1 10-70 answered; frt=60 first_reply_by=bob touches=1 handoffs=1")
