@@ -173,7 +173,7 @@ func explanations(t *testing.T, path string, f ready.File) {
 	text(2, "write dimension=value", "offered", "--where", "team=1")
 	text(2, "has the dimensions", "offered", "--by", "team")
 	text(2, "not one of 1m", "offered", "--window", "7m")
-	text(2, "no grain", "offered", "--grain", "year")
+	text(2, "no grain", "offered", "--grain", "decade")
 	text(1, "nothing is known", "offered", "--feed", "nowhere")
 }
 
