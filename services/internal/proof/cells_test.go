@@ -113,7 +113,7 @@ func TestCellsOfHistories(t *testing.T) {
 				// Nobody gives up within seconds in a past where all takes long, and
 				// few conversations end in some hours, few of them complaints.
 				rare := feed == "old" && d.Name == "short_abandoned" || d.Of.Kind == "conversation" || ofData(d)
-				few := r.Compared < 20 && !rare
+				few := r.Compared < 8 && !rare
 				if few || r.Different != 0 {
 					t.Errorf("%d cells compared, %d differ:\n%s", r.Compared, r.Different, strings.Join(r.Examples, "\n"))
 				}
