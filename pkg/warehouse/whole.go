@@ -236,21 +236,21 @@ func (q Query) back(m *Model, e *kpi.Measure) string {
 		q.list("src.", kpi.DayName), slot, joined, q.spans(), where(q.Where, q.among(born.Family, "src"), q.Within), q.list("", kpi.DayName), group)
 }
 
-// wholeNaively is the same source by sets: who was there in each interval, as
-// arrays that are held against each other.
+// wholeNaively is the same source another way: by the place of each fact among
+// those of its entity, and by asking in which sets somebody is.
 func (m *Model) wholeNaively(q Query, p part) string {
 	q = q.kept().forFacts()
 	e := p.measure
 	var sql string
 	switch {
 	case e.Op == kpi.Last:
-		sql = q.sorted(m.entityFacts(q, e), "arraySum(arrayMap(k -> arraySort(arrayFilter(x -> x.1 = k, rows))[-1].5, arrayDistinct(rows.1)))")
+		sql = q.ranked(m.entityFacts(q, e), "sumIf(amount, nth = 1)")
 	case e.Op == kpi.Cell:
 		sql = m.cellsNaively(q, e)
 	case e.Op == kpi.Born, e.Op == kpi.Back:
 		sql = q.followed(m, e)
 	case e.In == kpi.This:
-		sql = q.sorted(m.entityFacts(q, e), fmt.Sprintf("length(arrayFilter(k -> length(arrayFilter(x -> x.1 = k, rows)) >= %d AND arraySort(arrayFilter(x -> x.1 = k, rows))[-1].4 = 1, arrayDistinct(rows.1)))", e.AtLeast))
+		sql = q.ranked(m.entityFacts(q, e), fmt.Sprintf("countIf(nth = 1 AND times >= %d AND fits = 1)", e.AtLeast))
 	case q.Grain == All:
 		sql = q.present(m.entityFacts(q, e), e.In)
 	default:
@@ -259,34 +259,47 @@ func (m *Model) wholeNaively(q Query, p part) string {
 	return q.wholeRows(p, sql)
 }
 
-// sorted counts over the rows (key, at, id, fits, amount) of an interval.
-func (q Query) sorted(facts, count string) string {
-	slot, group := q.slot()
-	rows := "groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed"
-	inner := fmt.Sprintf("SELECT tenant, feed%s, %s AS slot, %s FROM (\n%s\n) AS src%s\nGROUP BY tenant, feed%s%s",
-		q.list("src."), slot, rows, facts, where(q.Where, q.Within), q.list(""), group)
-	if q.Grain == All {
-		return q.ends(fmt.Sprintf("SELECT tenant, feed%s, slot AS oldest, newest, %s AS n, as_of, closed FROM (\n%s\n)", q.list(""), count, inner))
+// ranked counts over the facts of an interval, each with its place among those
+// of its entity, the last first, and how many there are.
+func (q Query) ranked(facts, count string) string {
+	slot, group := "src.bucket", ""
+	if q.Grain != All {
+		slot, group = q.slot()
 	}
-	return fmt.Sprintf("SELECT tenant, feed%s, slot AS bucket, %s AS n, as_of, closed FROM (\n%s\n)", q.list(""), count, inner)
+	among := fmt.Sprintf("OVER (PARTITION BY src.tenant, src.feed%s, src.key%s", q.names("src."), group)
+	inner := fmt.Sprintf("SELECT src.tenant AS tenant, src.feed AS feed%s, %s AS slot, src.fits AS fits, src.amount AS amount, row_number() %[3]s ORDER BY src.at DESC, src.id DESC) AS nth, count() %[3]s) AS times, src.as_of AS as_of, src.closed AS closed FROM (\n%[4]s\n) AS src%[5]s",
+		q.list("src."), slot, among, facts, where(q.Where, q.Within))
+	if q.Grain == All {
+		return q.ends(fmt.Sprintf("SELECT tenant, feed%[1]s, min(slot) AS oldest, max(slot) AS newest, %[2]s AS n, any(as_of) AS as_of, any(closed) AS closed FROM (\n%[3]s\n) GROUP BY tenant, feed%[1]s", q.list(""), count, inner))
+	}
+	return fmt.Sprintf("SELECT tenant, feed%[1]s, slot AS bucket, %[2]s AS n, any(as_of) AS as_of, any(closed) AS closed FROM (\n%[3]s\n) GROUP BY tenant, feed%[1]s, slot", q.list(""), count, inner)
 }
 
+// names renders the dimensions that are kept, bare.
+func (q Query) names(prefix string) string {
+	var b strings.Builder
+	for _, dim := range q.By {
+		fmt.Fprintf(&b, ", %s%s", prefix, dim)
+	}
+	return b.String()
+}
+
+// presentNaively asks of everyone who was there in an interval or in the one
+// before, in which of these sets it is.
 func (q Query) presentNaively(facts string, in kpi.Presence) string {
 	start, end := q.Interval()
-	each := fmt.Sprintf("SELECT tenant, feed%[1]s, toTimeZone(%[2]s, 'UTC') AS beginning, toTimeZone(%[3]s, 'UTC') AS ending, groupUniqArray(src.key) AS keys, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (\n%[4]s\n) AS src%[5]s\nGROUP BY tenant, feed%[6]s, beginning, ending",
-		q.list("src."), start, end, facts, where(q.Where), q.list(""))
-	all := fmt.Sprintf("SELECT tenant, feed%[1]s, groupArray((beginning, ending, keys)) AS sets, any(as_of) AS as_of, any(closed) AS closed, arrayJoin(arrayDistinct(arrayConcat(sets.1, arrayFilter(x -> x <= as_of, sets.2)))) AS slot FROM (\n%[2]s\n) GROUP BY tenant, feed%[1]s", q.list(""), each)
-	now := "arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 = slot, sets)))"
-	was := "arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.2 = slot AND slot <= as_of, sets)))"
-	ever := "arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 < slot, sets)))"
-	count := map[kpi.Presence]string{
-		kpi.Before:   fmt.Sprintf("length(%s)", was),
-		kpi.Both:     fmt.Sprintf("length(arrayIntersect(%s, %s))", now, was),
-		kpi.New:      fmt.Sprintf("length(arrayFilter(k -> NOT has(%s, k), %s))", ever, now),
-		kpi.Returned: fmt.Sprintf("length(arrayFilter(k -> has(%s, k) AND NOT has(%s, k), %s))", ever, was, now),
-		kpi.Gone:     fmt.Sprintf("length(arrayFilter(k -> NOT has(%s, k), %s))", now, was),
+	each := fmt.Sprintf("SELECT DISTINCT src.tenant AS tenant, src.feed AS feed%s, src.key AS key, toTimeZone(%s, 'UTC') AS beginning, toTimeZone(%s, 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (\n%s\n) AS src%s",
+		q.list("src."), start, end, facts, where(q.Where))
+	who := "tenant, feed" + q.list("") + ", key"
+	rows := fmt.Sprintf("SELECT DISTINCT %s, arrayJoin(if(ending <= as_of, [beginning, ending], [beginning])) AS slot, as_of, closed FROM (\n%s\n)", who, each)
+	now := fmt.Sprintf("(%[1]s, slot) IN (SELECT %[1]s, beginning FROM (\n%[2]s\n))", who, each)
+	was := fmt.Sprintf("(%[1]s, slot) IN (SELECT %[1]s, ending FROM (\n%[2]s\n) WHERE ending <= as_of)", who, each)
+	debut := fmt.Sprintf("(%[1]s, slot) IN (SELECT %[1]s, min(beginning) FROM (\n%[2]s\n) GROUP BY %[1]s)", who, each)
+	cond := map[kpi.Presence]string{
+		kpi.Before: was, kpi.Both: now + " AND " + was, kpi.New: debut,
+		kpi.Returned: now + " AND NOT " + was + " AND NOT " + debut, kpi.Gone: was + " AND NOT " + now,
 	}[in]
-	return fmt.Sprintf("SELECT tenant, feed%s, slot AS bucket, %s AS n, as_of, closed FROM (\n%s\n)", q.list(""), count, all)
+	return fmt.Sprintf("SELECT tenant, feed%[1]s, slot AS bucket, countIf(%[2]s) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (\n%[3]s\n) GROUP BY tenant, feed%[1]s, slot", q.list(""), cond, rows)
 }
 
 // followed counts the members of cohorts fact by fact.

@@ -122,7 +122,8 @@ func TestCellsOfHistories(t *testing.T) {
 	}
 }
 
-// TestCellsFindFaults damages a stored number of every measure: each shows.
+// TestCellsFindFaults damages a stored number of every kind of measure of every
+// family: each shows.
 func TestCellsFindFaults(t *testing.T) {
 	conn, m := summed(t, few)
 	done := map[string]bool{}
@@ -134,12 +135,12 @@ func TestCellsFindFaults(t *testing.T) {
 			t.Fatalf("%s: %d of %d cells differ before any damage:\n%s", d.Name, r.Different, r.Compared, strings.Join(r.Examples, "\n"))
 		}
 		for _, n := range d.Measures {
-			for _, p := range n.Measure.Parts() {
-				family := n.Measure.Family.Name
-				key := family + p.Column
-				if ofData(d) { // what families that are declared add up, one code adds up
-					key = family + fmt.Sprint(n.Measure.Op, p.Width)
-				}
+			if n.Measure.Family != d.Of {
+				continue // it counts where the definition's own facts are, and they may be elsewhere
+			}
+			family := d.Of.Name
+			for i, p := range n.Measure.Parts() {
+				key := fmt.Sprint(family, n.Measure.Op, i) // one code adds up what is of one kind
 				if p.Column == "" || done[key] {
 					continue
 				}
