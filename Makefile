@@ -28,7 +28,7 @@ run: build ## everything embedded, with a simulated contact center; RUN and DATA
 test: check-format check-modules ## everything, real Apache Kafka and the real ClickHouse engine included
 	go vet work
 	@[ -n "$${NABZ_BANK_CALLS:-}" ] || [ -e $(BANK) ] || echo "MISSING: $(BANK), or NABZ_BANK_CALLS: the tests of the bank's call log do with the sample of 500 calls"
-	go test -timeout 20m $$(go list ./pkg/... ./schemas/... ./services/... | grep -v /gateway/web)
+	go test -timeout 30m $$(go list ./pkg/... ./schemas/... ./services/... | grep -v /gateway/web)
 	go test -timeout 20m ./services/gateway/web
 	go test -timeout 20m -count=1 ./scripts/...
 	@if command -v "$$(go env CC)" >/dev/null; then \
