@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/nabz/nabz/pkg/kpi"
@@ -312,27 +311,18 @@ func (q Query) followed(m *Model, e *kpi.Measure) string {
 		}
 	}
 	firsts := fmt.Sprintf("SELECT * FROM (\n%s\n) ORDER BY at, id LIMIT 1 BY tenant, feed, key", m.entityFacts(q, born))
-	count, later := "count()", ""
 	if e.Op == kpi.Back {
-		var hits []string
 		nth := fmt.Sprintf("dateDiff('day', toTimeZone(src.at, %[1]s), toTimeZone(later.at, %[1]s))", Quote(q.Zone))
 		if e.Hours {
 			nth = "intDiv(dateDiff('hour', toStartOfHour(src.at), toStartOfHour(later.at)), 24)"
 		}
-		for _, d := range q.Definition.Days {
-			hit := fmt.Sprintf("%s >= %d", nth, d.From)
-			if d.To != math.MaxInt32 {
-				hit += fmt.Sprintf(" AND %s <= %d", nth, d.To)
-			}
-			hits = append(hits, fmt.Sprintf("(span = %s AND %s)", Quote(d.Label), hit))
-		}
-		count = fmt.Sprintf("uniqExactIf(src.key, %s)", strings.Join(hits, " OR "))
-		later = fmt.Sprintf("INNER JOIN (\n%s\n) AS later ON later.tenant = src.tenant AND later.feed = src.feed AND later.key = src.key\n", m.entityFacts(q, e))
+		return fmt.Sprintf("SELECT src.tenant AS tenant, src.feed AS feed%[1]s, arrayJoin(arrayFilter(l -> l.2 <= %[2]s AND %[2]s <= l.3, %[3]s)).1 AS day, %[4]s AS slot, uniqExact(src.key) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[5]s\n) AS src\nINNER JOIN (\n%[6]s\n) AS later ON later.tenant = src.tenant AND later.feed = src.feed AND later.key = src.key%[7]s\nGROUP BY tenant, feed%[8]s, day%[9]s",
+			q.list("src.", kpi.DayName), nth, q.spans(), slot, firsts, m.entityFacts(q, e), where(q.Where, q.among(born.Family, "src"), q.Within), q.list("", kpi.DayName), group)
 	}
 	var labels []string
 	for _, d := range q.Definition.Days {
 		labels = append(labels, Quote(d.Label))
 	}
-	return fmt.Sprintf("SELECT src.tenant AS tenant, src.feed AS feed%[1]s, span AS day, %[2]s AS slot, %[3]s AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[4]s\n) AS src\n%[5]sCROSS JOIN (SELECT arrayJoin([%[6]s]) AS span) AS spans%[7]s\nGROUP BY tenant, feed%[8]s, day%[9]s",
-		q.list("src.", kpi.DayName), slot, count, firsts, later, strings.Join(labels, ", "), where(q.Where, q.among(born.Family, "src"), q.Within), q.list("", kpi.DayName), group)
+	return fmt.Sprintf("SELECT src.tenant AS tenant, src.feed AS feed%[1]s, span AS day, %[2]s AS slot, count() AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[3]s\n) AS src\nCROSS JOIN (SELECT arrayJoin([%[4]s]) AS span) AS spans%[5]s\nGROUP BY tenant, feed%[6]s, day%[7]s",
+		q.list("src.", kpi.DayName), slot, firsts, strings.Join(labels, ", "), where(q.Where, q.among(born.Family, "src"), q.Within), q.list("", kpi.DayName), group)
 }

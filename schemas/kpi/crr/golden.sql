@@ -109,80 +109,131 @@ SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 
 FROM (
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(w.n) AS kept, toInt64(0) AS before, toInt64(0) AS active, toInt64(0) AS fresh, toInt64(0) AS returned, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, segment, stage, slot AS bucket, length(arrayIntersect(arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 = slot, sets))), arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.2 = slot AND slot <= as_of, sets))))) AS n, as_of, closed FROM (
-SELECT tenant, feed, segment, stage, groupArray((beginning, ending, keys)) AS sets, any(as_of) AS as_of, any(closed) AS closed, arrayJoin(arrayDistinct(arrayConcat(sets.1, arrayFilter(x -> x <= as_of, sets.2)))) AS slot FROM (
-SELECT tenant, feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, groupUniqArray(src.key) AS keys, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, segment, stage, slot AS bucket, countIf((tenant, feed, segment, stage, key, slot) IN (SELECT tenant, feed, segment, stage, key, beginning FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, segment, stage, beginning, ending
-) GROUP BY tenant, feed, segment, stage
+)) AND (tenant, feed, segment, stage, key, slot) IN (SELECT tenant, feed, segment, stage, key, ending FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_customer_day AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
+WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
+) AS src
+) WHERE ending <= as_of)) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT DISTINCT tenant, feed, segment, stage, key, arrayJoin(if(ending <= as_of, [beginning, ending], [beginning])) AS slot, as_of, closed FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_customer_day AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
+WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
+) AS src
 )
+) GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(0) AS kept, toInt64(w.n) AS before, toInt64(0) AS active, toInt64(0) AS fresh, toInt64(0) AS returned, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, segment, stage, slot AS bucket, length(arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.2 = slot AND slot <= as_of, sets)))) AS n, as_of, closed FROM (
-SELECT tenant, feed, segment, stage, groupArray((beginning, ending, keys)) AS sets, any(as_of) AS as_of, any(closed) AS closed, arrayJoin(arrayDistinct(arrayConcat(sets.1, arrayFilter(x -> x <= as_of, sets.2)))) AS slot FROM (
-SELECT tenant, feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, groupUniqArray(src.key) AS keys, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, segment, stage, slot AS bucket, countIf((tenant, feed, segment, stage, key, slot) IN (SELECT tenant, feed, segment, stage, key, ending FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, segment, stage, beginning, ending
-) GROUP BY tenant, feed, segment, stage
+) WHERE ending <= as_of)) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT DISTINCT tenant, feed, segment, stage, key, arrayJoin(if(ending <= as_of, [beginning, ending], [beginning])) AS slot, as_of, closed FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_customer_day AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
+WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
+) AS src
 )
+) GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(0) AS kept, toInt64(0) AS before, toInt64(w.n) AS active, toInt64(0) AS fresh, toInt64(0) AS returned, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, segment, stage, slot AS bucket, length(arrayFilter(k -> length(arrayFilter(x -> x.1 = k, rows)) >= 1 AND arraySort(arrayFilter(x -> x.1 = k, rows))[-1].4 = 1, arrayDistinct(rows.1))) AS n, as_of, closed FROM (
-SELECT tenant, feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, segment, stage, slot AS bucket, countIf(nth = 1 AND times >= 1 AND fits = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, segment, stage, slot
-)
+) GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(0) AS kept, toInt64(0) AS before, toInt64(0) AS active, toInt64(w.n) AS fresh, toInt64(0) AS returned, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, segment, stage, slot AS bucket, length(arrayFilter(k -> NOT has(arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 < slot, sets))), k), arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 = slot, sets))))) AS n, as_of, closed FROM (
-SELECT tenant, feed, segment, stage, groupArray((beginning, ending, keys)) AS sets, any(as_of) AS as_of, any(closed) AS closed, arrayJoin(arrayDistinct(arrayConcat(sets.1, arrayFilter(x -> x <= as_of, sets.2)))) AS slot FROM (
-SELECT tenant, feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, groupUniqArray(src.key) AS keys, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, segment, stage, slot AS bucket, countIf((tenant, feed, segment, stage, key, slot) IN (SELECT tenant, feed, segment, stage, key, min(beginning) FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, segment, stage, beginning, ending
-) GROUP BY tenant, feed, segment, stage
+) GROUP BY tenant, feed, segment, stage, key)) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT DISTINCT tenant, feed, segment, stage, key, arrayJoin(if(ending <= as_of, [beginning, ending], [beginning])) AS slot, as_of, closed FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_customer_day AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
+WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
+) AS src
 )
+) GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(0) AS kept, toInt64(0) AS before, toInt64(0) AS active, toInt64(0) AS fresh, toInt64(w.n) AS returned, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, segment, stage, slot AS bucket, length(arrayFilter(k -> has(arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 < slot, sets))), k) AND NOT has(arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.2 = slot AND slot <= as_of, sets))), k), arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 = slot, sets))))) AS n, as_of, closed FROM (
-SELECT tenant, feed, segment, stage, groupArray((beginning, ending, keys)) AS sets, any(as_of) AS as_of, any(closed) AS closed, arrayJoin(arrayDistinct(arrayConcat(sets.1, arrayFilter(x -> x <= as_of, sets.2)))) AS slot FROM (
-SELECT tenant, feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, groupUniqArray(src.key) AS keys, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, segment, stage, slot AS bucket, countIf((tenant, feed, segment, stage, key, slot) IN (SELECT tenant, feed, segment, stage, key, beginning FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, segment, stage, beginning, ending
-) GROUP BY tenant, feed, segment, stage
+)) AND NOT (tenant, feed, segment, stage, key, slot) IN (SELECT tenant, feed, segment, stage, key, ending FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_customer_day AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
+WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
+) AS src
+) WHERE ending <= as_of) AND NOT (tenant, feed, segment, stage, key, slot) IN (SELECT tenant, feed, segment, stage, key, min(beginning) FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_customer_day AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
+WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
+) AS src
+) GROUP BY tenant, feed, segment, stage, key)) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT DISTINCT tenant, feed, segment, stage, key, arrayJoin(if(ending <= as_of, [beginning, ending], [beginning])) AS slot, as_of, closed FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_customer_day AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
+WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
+) AS src
 )
+) GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 ) AS src
 GROUP BY time, until, tenant, feed, segment, stage

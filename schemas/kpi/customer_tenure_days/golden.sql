@@ -50,30 +50,28 @@ SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 
 FROM (
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(w.n) AS tenure, toInt64(0) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, segment, stage, slot AS bucket, arraySum(arrayMap(k -> arraySort(arrayFilter(x -> x.1 = k, rows))[-1].5, arrayDistinct(rows.1))) AS n, as_of, closed FROM (
-SELECT tenant, feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, segment, stage, slot AS bucket, sumIf(amount, nth = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(f.tenure)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != '' AND isNotNull(toInt64(f.tenure))
 ) AS src
-GROUP BY tenant, feed, segment, stage, slot
-)
+) GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(0) AS tenure, toInt64(w.n) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, segment, stage, slot AS bucket, length(arrayFilter(k -> length(arrayFilter(x -> x.1 = k, rows)) >= 1 AND arraySort(arrayFilter(x -> x.1 = k, rows))[-1].4 = 1, arrayDistinct(rows.1))) AS n, as_of, closed FROM (
-SELECT tenant, feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, segment, stage, slot AS bucket, countIf(nth = 1 AND times >= 1 AND fits = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1 AND isNotNull(f.tenure)) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, segment, stage, slot
-)
+) GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 ) AS src
 GROUP BY time, until, tenant, feed, segment, stage

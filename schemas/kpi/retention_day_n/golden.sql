@@ -81,7 +81,7 @@ GROUP BY tenant, feed, segment, stage, day, slot
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, w.day AS day, toInt64(0) AS size, toInt64(w.n) AS back, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, span AS day, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, uniqExactIf(src.key, (span = '1' AND dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) >= 1 AND dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) <= 1) OR (span = '7' AND dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) >= 7 AND dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) <= 7) OR (span = '30' AND dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) >= 30 AND dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) <= 30)) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (
+SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, arrayJoin(arrayFilter(l -> l.2 <= dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) AND dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) <= l.3, [('1', toInt64(1), toInt64(1)), ('7', toInt64(7), toInt64(7)), ('30', toInt64(30), toInt64(30))])).1 AS day, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, uniqExact(src.key) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (
 SELECT * FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
@@ -97,7 +97,6 @@ INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.gene
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
 ) AS later ON later.tenant = src.tenant AND later.feed = src.feed AND later.key = src.key
-CROSS JOIN (SELECT arrayJoin(['1', '7', '30']) AS span) AS spans
 GROUP BY tenant, feed, segment, stage, day, slot
 ) AS w
 ) AS src

@@ -65,44 +65,41 @@ SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 
 FROM (
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.question AS question, w.segment AS segment, w.stage AS stage, w.queue AS queue, w.team AS team, w.agent AS agent, toInt64(w.n) AS promoters, toInt64(0) AS detractors, toInt64(0) AS voters, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, question, segment, stage, queue, team, agent, slot AS bucket, length(arrayFilter(k -> length(arrayFilter(x -> x.1 = k, rows)) >= 1 AND arraySort(arrayFilter(x -> x.1 = k, rows))[-1].4 = 1, arrayDistinct(rows.1))) AS n, as_of, closed FROM (
-SELECT tenant, feed, src.question AS question, src.segment AS segment, src.stage AS stage, src.queue AS queue, src.team AS team, src.agent AS agent, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, question, segment, stage, queue, team, agent, slot AS bucket, countIf(nth = 1 AND times >= 1 AND fits = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT src.tenant AS tenant, src.feed AS feed, src.question AS question, src.segment AS segment, src.stage AS stage, src.queue AS queue, src.team AS team, src.agent AS agent, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.question, src.segment, src.stage, src.queue, src.team, src.agent, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.question, src.segment, src.stage, src.queue, src.team, src.agent, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.answered_at)), 60) * 60, 'UTC') AS bucket, f.question AS question, f.segment AS segment, f.stage AS stage, f.queue AS queue, f.team AS team, f.agent AS agent, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.answered_at) AS at, f.id AS id, toUInt8((1 AND coalesce(f.score, 0) >= 9 AND isNotNull(f.score))) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_answer AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.answered_at) AND (1 AND f.questionnaire IN ('nps')) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, question, segment, stage, queue, team, agent, slot
-)
+) GROUP BY tenant, feed, question, segment, stage, queue, team, agent, slot
 ) AS w
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.question AS question, w.segment AS segment, w.stage AS stage, w.queue AS queue, w.team AS team, w.agent AS agent, toInt64(0) AS promoters, toInt64(w.n) AS detractors, toInt64(0) AS voters, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, question, segment, stage, queue, team, agent, slot AS bucket, length(arrayFilter(k -> length(arrayFilter(x -> x.1 = k, rows)) >= 1 AND arraySort(arrayFilter(x -> x.1 = k, rows))[-1].4 = 1, arrayDistinct(rows.1))) AS n, as_of, closed FROM (
-SELECT tenant, feed, src.question AS question, src.segment AS segment, src.stage AS stage, src.queue AS queue, src.team AS team, src.agent AS agent, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, question, segment, stage, queue, team, agent, slot AS bucket, countIf(nth = 1 AND times >= 1 AND fits = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT src.tenant AS tenant, src.feed AS feed, src.question AS question, src.segment AS segment, src.stage AS stage, src.queue AS queue, src.team AS team, src.agent AS agent, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.question, src.segment, src.stage, src.queue, src.team, src.agent, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.question, src.segment, src.stage, src.queue, src.team, src.agent, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.answered_at)), 60) * 60, 'UTC') AS bucket, f.question AS question, f.segment AS segment, f.stage AS stage, f.queue AS queue, f.team AS team, f.agent AS agent, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.answered_at) AS at, f.id AS id, toUInt8((1 AND coalesce(f.score, 0) <= 6 AND isNotNull(f.score))) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_answer AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.answered_at) AND (1 AND f.questionnaire IN ('nps')) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, question, segment, stage, queue, team, agent, slot
-)
+) GROUP BY tenant, feed, question, segment, stage, queue, team, agent, slot
 ) AS w
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.question AS question, w.segment AS segment, w.stage AS stage, w.queue AS queue, w.team AS team, w.agent AS agent, toInt64(0) AS promoters, toInt64(0) AS detractors, toInt64(w.n) AS voters, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, question, segment, stage, queue, team, agent, slot AS bucket, length(arrayFilter(k -> length(arrayFilter(x -> x.1 = k, rows)) >= 1 AND arraySort(arrayFilter(x -> x.1 = k, rows))[-1].4 = 1, arrayDistinct(rows.1))) AS n, as_of, closed FROM (
-SELECT tenant, feed, src.question AS question, src.segment AS segment, src.stage AS stage, src.queue AS queue, src.team AS team, src.agent AS agent, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, question, segment, stage, queue, team, agent, slot AS bucket, countIf(nth = 1 AND times >= 1 AND fits = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT src.tenant AS tenant, src.feed AS feed, src.question AS question, src.segment AS segment, src.stage AS stage, src.queue AS queue, src.team AS team, src.agent AS agent, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.question, src.segment, src.stage, src.queue, src.team, src.agent, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.question, src.segment, src.stage, src.queue, src.team, src.agent, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.answered_at)), 60) * 60, 'UTC') AS bucket, f.question AS question, f.segment AS segment, f.stage AS stage, f.queue AS queue, f.team AS team, f.agent AS agent, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.answered_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_answer AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.answered_at) AND (1 AND f.questionnaire IN ('nps')) AND toString(f.customer) != ''
 ) AS src
-GROUP BY tenant, feed, question, segment, stage, queue, team, agent, slot
-)
+) GROUP BY tenant, feed, question, segment, stage, queue, team, agent, slot
 ) AS w
 ) AS src
 GROUP BY time, until, tenant, feed, question, segment, stage, queue, team, agent

@@ -53,30 +53,35 @@ SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 
 FROM (
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.source_channel AS source_channel, w.campaign AS campaign, w.country AS country, w.language AS language, toInt64(w.n) AS visitors, toInt64(0) AS fresh, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, source_channel, campaign, country, language, slot AS bucket, length(arrayFilter(k -> length(arrayFilter(x -> x.1 = k, rows)) >= 1 AND arraySort(arrayFilter(x -> x.1 = k, rows))[-1].4 = 1, arrayDistinct(rows.1))) AS n, as_of, closed FROM (
-SELECT tenant, feed, src.source_channel AS source_channel, src.campaign AS campaign, src.country AS country, src.language AS language, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, groupArray((src.key, src.at, src.id, src.fits, src.amount)) AS rows, max(src.bucket) AS newest, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, source_channel, campaign, country, language, slot AS bucket, countIf(nth = 1 AND times >= 1 AND fits = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT src.tenant AS tenant, src.feed AS feed, src.source_channel AS source_channel, src.campaign AS campaign, src.country AS country, src.language AS language, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.source_channel, src.campaign, src.country, src.language, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.source_channel, src.campaign, src.country, src.language, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.started_at)), 60) * 60, 'UTC') AS bucket, f.source_channel AS source_channel, f.campaign AS campaign, f.country AS country, f.language AS language, tuple(toString(f.visitor)) AS key, assumeNotNull(f.started_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_web_session AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 WHERE f.deleted = 0 AND isNotNull(f.started_at) AND (1) AND toString(f.visitor) != ''
 ) AS src
-GROUP BY tenant, feed, source_channel, campaign, country, language, slot
-)
+) GROUP BY tenant, feed, source_channel, campaign, country, language, slot
 ) AS w
 UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.source_channel AS source_channel, w.campaign AS campaign, w.country AS country, w.language AS language, toInt64(0) AS visitors, toInt64(w.n) AS fresh, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
-SELECT tenant, feed, source_channel, campaign, country, language, slot AS bucket, length(arrayFilter(k -> NOT has(arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 < slot, sets))), k), arrayFlatten(arrayMap(s -> s.3, arrayFilter(s -> s.1 = slot, sets))))) AS n, as_of, closed FROM (
-SELECT tenant, feed, source_channel, campaign, country, language, groupArray((beginning, ending, keys)) AS sets, any(as_of) AS as_of, any(closed) AS closed, arrayJoin(arrayDistinct(arrayConcat(sets.1, arrayFilter(x -> x <= as_of, sets.2)))) AS slot FROM (
-SELECT tenant, feed, src.source_channel AS source_channel, src.campaign AS campaign, src.country AS country, src.language AS language, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, groupUniqArray(src.key) AS keys, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
+SELECT tenant, feed, source_channel, campaign, country, language, slot AS bucket, countIf((tenant, feed, source_channel, campaign, country, language, key, slot) IN (SELECT tenant, feed, source_channel, campaign, country, language, key, min(beginning) FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.source_channel AS source_channel, src.campaign AS campaign, src.country AS country, src.language AS language, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.started_at)), 60) * 60, 'UTC') AS bucket, f.source_channel AS source_channel, f.campaign AS campaign, f.country AS country, f.language AS language, tuple(toString(f.visitor)) AS key, assumeNotNull(f.started_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_web_session AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 WHERE f.deleted = 0 AND isNotNull(f.started_at) AND (1) AND toString(f.visitor) != ''
 ) AS src
-GROUP BY tenant, feed, source_channel, campaign, country, language, beginning, ending
-) GROUP BY tenant, feed, source_channel, campaign, country, language
+) GROUP BY tenant, feed, source_channel, campaign, country, language, key)) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
+SELECT DISTINCT tenant, feed, source_channel, campaign, country, language, key, arrayJoin(if(ending <= as_of, [beginning, ending], [beginning])) AS slot, as_of, closed FROM (
+SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.source_channel AS source_channel, src.campaign AS campaign, src.country AS country, src.language AS language, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.started_at)), 60) * 60, 'UTC') AS bucket, f.source_channel AS source_channel, f.campaign AS campaign, f.country AS country, f.language AS language, tuple(toString(f.visitor)) AS key, assumeNotNull(f.started_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+FROM nabz_internal.fact_web_session AS f FINAL
+INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
+WHERE f.deleted = 0 AND isNotNull(f.started_at) AND (1) AND toString(f.visitor) != ''
+) AS src
 )
+) GROUP BY tenant, feed, source_channel, campaign, country, language, slot
 ) AS w
 ) AS src
 GROUP BY time, until, tenant, feed, source_channel, campaign, country, language
