@@ -110,6 +110,12 @@ func TestAsShownOfEveryKPI(t *testing.T) {
 	conn, c := open(t)
 	model := c.Warehouse("Asia/Tehran", 6)
 	for _, d := range c.KPIs.Definitions {
+		if !d.Live() {
+			if _, err := values.AsShown(model, values.Request{KPI: d.Name, Zone: "UTC", WeekStart: 1}, "15m"); err == nil || !strings.Contains(err.Error(), "never on a wall") {
+				t.Errorf("%s: %v", d.Name, err)
+			}
+			continue
+		}
 		scope := d.Scopes()[len(d.Scopes())-1]
 		for _, v := range d.Values {
 			r := values.Request{KPI: strings.TrimSuffix(d.Name+"."+v.Name, "."), Zone: "Asia/Tehran", WeekStart: 6, By: scope, From: "2026-03-02", To: "2026-03-03"}
