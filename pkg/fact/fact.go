@@ -55,6 +55,10 @@ type Family struct {
 // for the greatest open age: it is counted, and is in no sum and no level.
 const LostText = "lost"
 
+// MergedInto is the column of a family that says which other entity of its kind
+// one turned out to be.
+const MergedInto = "merged_into"
+
 // Column gives the index of a column by name, or -1.
 func (f *Family) Column(name string) int {
 	for i := range f.Columns {

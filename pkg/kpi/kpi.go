@@ -106,6 +106,16 @@ func (d *Definition) Dims() []string {
 	return d.By
 }
 
+// Born is the measure of who a cohort is, or nil.
+func (d *Definition) Born() *Measure {
+	for _, n := range d.Measures {
+		if n.Measure.Op == Born {
+			return n.Measure
+		}
+	}
+	return nil
+}
+
 // Virtual tells whether a dimension is none of facts: days of a cohort, or parts
 // of a grid.
 func (d *Definition) Virtual(dim string) bool {

@@ -160,6 +160,9 @@ func (l *loading) final(n *yaml.Node) {
 
 // whole checks what only the whole definition shows.
 func (l *loading) whole(root *yaml.Node) {
+	for _, n := range l.d.Measures {
+		l.spread(root, n)
+	}
 	born, back, cells := 0, 0, 0
 	for _, n := range l.d.Measures {
 		switch n.Measure.Op {
@@ -181,6 +184,18 @@ func (l *loading) whole(root *yaml.Node) {
 		l.r.Errorf(root, "a definition with a grid has measures of its cells, and they need a grid")
 	case l.d.monetary() && !slices.Contains(l.d.By, CurrencyName):
 		l.r.Errorf(root, "amounts of several currencies do not add up: by needs %s", CurrencyName)
+	}
+}
+
+// spread refuses what cannot count in each value of a dimension that its family
+// lacks.
+func (l *loading) spread(root *yaml.Node, n Named) {
+	adds := n.Measure.Op == Count || n.Measure.Op == Sum || n.Measure.Op == Entities || n.Measure.Op == Last
+	for _, dim := range l.d.By {
+		if !adds && n.Measure.Op != Cell && !slices.Contains(n.Measure.Family.Dims, dim) {
+			l.r.Errorf(root, "%s is of %s, which has no dimension %q: only counts, sums, entities and lasts can stand beside it", n.Name, n.Measure.Family.Name, dim)
+			return
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (o *overFacts) merge() {
 	at := map[string]int64{}
 	for i := range o.facts {
 		f := &o.facts[i]
-		into, own := f.Family.Column(mergedInto), f.Family.Column(f.Family.Kind)
+		into, own := f.Family.Column(fact.MergedInto), f.Family.Column(f.Family.Kind)
 		if into < 0 || own < 0 || !f.Values[into].Set || at[f.Values[own].Text] > f.OpenedAt {
 			continue
 		}
@@ -64,12 +64,9 @@ func (o *overFacts) merge() {
 	}
 }
 
-// mergedInto is the column of a family that says which other entity one turned
-// out to be; mergeSteps is how often it may be merged on.
-const (
-	mergedInto = "merged_into"
-	mergeSteps = 4
-)
+// MergeSteps is how often an entity may be merged on: three of them in a row are
+// already rare.
+const MergeSteps = 4
 
 // ripe tells whether the facts of the interval can be known.
 func (o *overFacts) ripe() bool {
@@ -215,7 +212,7 @@ func (o *overFacts) key(m *Measure, f *fact.Fact) string {
 			return ""
 		}
 		roots := o.roots[f.Family.Columns[k].Name]
-		for range mergeSteps {
+		for range MergeSteps {
 			if root := roots[name]; root != "" {
 				name = root
 			}
@@ -284,12 +281,7 @@ func (o *overFacts) entities(m *Measure, from, until int64) (n int) {
 // followed counts the members of the interval's cohort, or those of them that
 // came back on the days asked for.
 func (o *overFacts) followed(m *Measure) (n int) {
-	born := m
-	for _, other := range o.d.Measures {
-		if other.Measure.Op == Born {
-			born = other.Measure
-		}
-	}
+	born := o.d.Born()
 	first := map[string]*fact.Fact{}
 	for _, f := range o.taken(born, math.MinInt64, math.MaxInt64, false) {
 		if k := o.key(born, f); k != "" && first[k] == nil {

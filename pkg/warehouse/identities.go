@@ -4,20 +4,13 @@ import (
 	"fmt"
 
 	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
 )
-
-// MergedInto is the column of a family that says which other entity one turned
-// out to be.
-const MergedInto = "merged_into"
-
-// mergeSteps is how often an entity may be merged on: three of them in a row are
-// already rare.
-const mergeSteps = 4
 
 // merging finds the family that says which entities of a kind are one.
 func (m *Model) merging(kind string) *fact.Family {
 	for _, f := range m.Families {
-		if f.Kind == kind && f.Column(MergedInto) >= 0 {
+		if f.Kind == kind && f.Column(fact.MergedInto) >= 0 {
 			return f
 		}
 	}
@@ -25,17 +18,17 @@ func (m *Model) merging(kind string) *fact.Family {
 }
 
 // identityViews say who every merged entity is now: the end of the chain of its
-// merges, which is followed for mergeSteps.
+// merges, which is followed for kpi.MergeSteps.
 func (m *Model) identityViews() []Statement {
 	var out []Statement
 	for _, f := range m.Families {
-		if f.Column(MergedInto) < 0 {
+		if f.Column(fact.MergedInto) < 0 {
 			continue
 		}
 		merged := fmt.Sprintf("SELECT f.tenant AS tenant, f.feed AS feed, f.item AS entity, toString(argMax(f.%s, f.opened_at)) AS root FROM %s.fact_%s AS f FINAL\n%s\nWHERE f.deleted = 0 AND f.%[1]s != '' GROUP BY tenant, feed, entity",
-			MergedInto, Internal, f.Name, shownJoin("f"))
+			fact.MergedInto, Internal, f.Name, shownJoin("f"))
 		joins, root := "", "s0.root"
-		for i := 1; i < mergeSteps; i++ {
+		for i := 1; i < kpi.MergeSteps; i++ {
 			joins += fmt.Sprintf("\nLEFT JOIN (\n%[1]s\n) AS s%[2]d ON s%[2]d.tenant = s0.tenant AND s%[2]d.feed = s0.feed AND s%[2]d.entity = s%[3]d.root", merged, i, i-1)
 			root = fmt.Sprintf("if(s%[1]d.root != '', s%[1]d.root, %[2]s)", i, root) // the farthest that there is
 		}

@@ -10,8 +10,8 @@ import (
 
 // longView has the values of all live KPIs in one shape. It finds the views of
 // each by their names, so that those alone are planned that its reader asks
-// for: to plan a hundred takes seconds. What a KPI that is no live one asks of
-// facts takes as much as ten others, so it has views of its own alone.
+// for. What a KPI that is no live one asks of facts is planned with far more, so
+// it has views of its own alone.
 func (m *Model) longView() Statement {
 	dims := dimensions(m.live())
 	columns := append([]Column{

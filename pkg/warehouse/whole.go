@@ -223,12 +223,7 @@ func (q Query) nth(e *kpi.Measure, at, first string) string {
 
 func (q Query) back(m *Model, e *kpi.Measure) string {
 	slot, group := q.slot()
-	var born *kpi.Measure
-	for _, n := range q.Definition.Measures {
-		if n.Measure.Op == kpi.Born {
-			born = n.Measure
-		}
-	}
+	born := q.Definition.Born()
 	joined := fmt.Sprintf("SELECT b.*, days FROM (\n%s\n) AS b INNER JOIN (\nSELECT a.tenant AS tenant, a.feed AS feed, a.key AS key, groupUniqArray(%s) AS days FROM (\n%s\n) AS a INNER JOIN (\n%s\n) AS c ON c.tenant = a.tenant AND c.feed = a.feed AND c.key = a.key GROUP BY tenant, feed, key\n) AS d ON d.tenant = b.tenant AND d.feed = b.feed AND d.key = b.key",
 		q.bornRows(m, born), q.nth(e, "a.at", "c.at"), m.entityFacts(q, e), q.bornRows(m, born))
 	return fmt.Sprintf("SELECT tenant, feed%[1]s, span.1 AS day, %[2]s AS slot, countIf(arrayExists(x -> x >= span.2 AND x <= span.3, src.days)) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[3]s\n) AS src ARRAY JOIN %[4]s AS span%[5]s\nGROUP BY tenant, feed%[6]s, day%[7]s",
@@ -304,12 +299,7 @@ func (q Query) presentNaively(facts string, in kpi.Presence) string {
 // followed counts the members of cohorts fact by fact.
 func (q Query) followed(m *Model, e *kpi.Measure) string {
 	slot, group := q.slot()
-	var born *kpi.Measure
-	for _, n := range q.Definition.Measures {
-		if n.Measure.Op == kpi.Born {
-			born = n.Measure
-		}
-	}
+	born := q.Definition.Born()
 	firsts := fmt.Sprintf("SELECT * FROM (\n%s\n) ORDER BY at, id LIMIT 1 BY tenant, feed, key", m.entityFacts(q, born))
 	if e.Op == kpi.Back {
 		nth := fmt.Sprintf("dateDiff('day', toTimeZone(src.at, %[1]s), toTimeZone(later.at, %[1]s))", Quote(q.Zone))

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nabz/nabz/services/internal/clickhouse"
 	"github.com/nabz/nabz/services/internal/kafka"
 	"github.com/nabz/nabz/services/internal/ready"
 )
@@ -85,14 +86,22 @@ func (g *globals) brokers(readyFlag string) ([]string, error) {
 	return strings.Split(f.Kafka, ","), nil
 }
 
-// clickhouseURL gives the server that was named, else that of the running
+// store opens the ClickHouse that was named, else that of the running
 // installation.
-func (g *globals) clickhouseURL(readyFlag string) (string, error) {
-	if g.ClickHouse != "" {
-		return g.ClickHouse, nil
+func (g *globals) store(readyFlag string) (clickhouse.Conn, error) {
+	url := g.ClickHouse
+	if url == "" {
+		f, err := ready.Read(g.readyFile(readyFlag))
+		if err != nil {
+			return nil, err
+		}
+		url = f.ClickHouseURL
 	}
-	f, err := ready.Read(g.readyFile(readyFlag))
-	return f.ClickHouseURL, err
+	conn, err := clickhouse.Open(url)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return conn, nil
 }
 
 // needKafka is for a service alone, which has no embedded broker.

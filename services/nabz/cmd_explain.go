@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/nabz/nabz/services/internal/clickhouse"
 	"github.com/nabz/nabz/services/internal/explain"
 	"github.com/nabz/nabz/services/internal/values"
 )
@@ -53,13 +52,9 @@ func (c explainCmd) Run(a *app) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--at: %q is no time: write 2026-03-02T15:04 or 2026-03-02T15:04:05Z", c.At)}
 	}
-	url, err := a.clickhouseURL(c.ReadyFile)
+	conn, err := a.store(c.ReadyFile)
 	if err != nil {
 		return err
-	}
-	conn, err := clickhouse.Open(url)
-	if err != nil {
-		return usageError{err}
 	}
 	defer conn.Close()
 	explainer := explain.New(explain.Config{Conn: conn, Catalog: all})

@@ -57,13 +57,9 @@ func (c getCmd) Run(a *app) error {
 			return usageError{err}
 		}
 	}
-	url, err := a.clickhouseURL(c.ReadyFile)
+	conn, err := a.store(c.ReadyFile)
 	if err != nil {
 		return err
-	}
-	conn, err := clickhouse.Open(url)
-	if err != nil {
-		return usageError{err}
 	}
 	defer conn.Close()
 	set := all.KPIs

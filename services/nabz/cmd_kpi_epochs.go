@@ -29,13 +29,9 @@ func (kpiEpochsCmd) Help() string {
 
 // Run lists.
 func (c kpiEpochsCmd) Run(a *app) error {
-	url, err := a.clickhouseURL(c.ReadyFile)
+	conn, err := a.store(c.ReadyFile)
 	if err != nil {
 		return err
-	}
-	conn, err := clickhouse.Open(url)
-	if err != nil {
-		return usageError{err}
 	}
 	defer conn.Close()
 	var feed *string
@@ -73,7 +69,7 @@ type kpiDiffCmd struct {
 	Epoch     []int64  `help:"An epoch; twice: both sides. Default: the one that is shown, and the one before it." placeholder:"N"`
 	Feed      string   `help:"A named feed; default: the live one." placeholder:"F"`
 	By        []string `help:"Dimensions to keep, such as queue,channel." placeholder:"D,…"`
-	Grain     string   `help:"Length of the intervals: minute, quarter_hour, hour, day, week, month or all." default:"day"`
+	Grain     string   `help:"Length of the intervals: minute, quarter_hour, hour, day, week, month, quarter, year or all." default:"day"`
 	From      string   `help:"Only intervals from this instant on." placeholder:"T"`
 	To        string   `help:"Only intervals before this instant." placeholder:"T"`
 	Tenant    string   `help:"Only this tenant." placeholder:"T"`
@@ -95,19 +91,16 @@ func (c kpiDiffCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	url, err := a.clickhouseURL(c.ReadyFile)
+	conn, err := a.store(c.ReadyFile)
 	if err != nil {
 		return err
-	}
-	conn, err := clickhouse.Open(url)
-	if err != nil {
-		return usageError{err}
 	}
 	defer conn.Close()
 	first, second, err := c.sides(a, conn, all)
 	if err != nil {
 		return err
 	}
+	c.By = second.Definition.Kept(c.By)
 	r := values.Request{
 		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart, Tenant: c.Tenant, Feed: c.Feed, From: c.From, To: c.To,
 	}

@@ -26,10 +26,6 @@ func (migrateCmd) Help() string {
 
 // Run migrates, or prints what it would run.
 func (c migrateCmd) Run(a *app) error {
-	url, err := a.clickhouseURL(c.ReadyFile)
-	if err != nil {
-		return err
-	}
 	schema, err := c.schema(a)
 	if err != nil {
 		return usageError{err}
@@ -42,9 +38,9 @@ func (c migrateCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	conn, err := clickhouse.Open(url)
+	conn, err := a.store(c.ReadyFile)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer conn.Close()
 	if c.DryRun {

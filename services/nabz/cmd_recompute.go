@@ -28,13 +28,9 @@ func (c recomputeCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	url, err := a.clickhouseURL(c.ReadyFile)
+	conn, err := a.store(c.ReadyFile)
 	if err != nil {
 		return err
-	}
-	conn, err := clickhouse.Open(url)
-	if err != nil {
-		return usageError{err}
 	}
 	defer conn.Close()
 	newest, err := epochs.Newest(a.ctx, conn)

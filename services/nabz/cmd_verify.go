@@ -60,13 +60,9 @@ func (c verifyCmd) Run(a *app) error {
 	if _, ok := all.KPIs.Definition(c.KPI); c.KPI != "" && !ok {
 		return usageError{fmt.Errorf("--kpi: no KPI %q%s", c.KPI, strictyaml.Hint(c.KPI, names(all)))}
 	}
-	url, err := a.clickhouseURL(c.ReadyFile)
+	conn, err := a.store(c.ReadyFile)
 	if err != nil {
 		return err
-	}
-	conn, err := clickhouse.Open(url)
-	if err != nil {
-		return usageError{err}
 	}
 	defer conn.Close()
 	var total proof.Report

@@ -335,6 +335,7 @@ func TestWordsAreRefused(t *testing.T) {
 	f("again", "days: [0, 1, 3, 1-7, 10+]\n", "", "born and back need days")
 	f("again", "size: {born: {of: customer}}", "size: {entities: {of: customer}}", "has one measure born")
 	f("effort", ", at: started_at, entities", ", entities", "says at which of its instants")
+	f("effort", "callers: {of: contact, at: started_at, entities: {of: customer}}", "callers: {of: contact, at: started_at, max: {of: wait}}", `which has no dimension "agent"`)
 	f("of_others", "kpi(callers.v6)", "kpi(asaa)", `no KPI "asaa", did you mean "asa"?`)
 	f("answered_once", "n / all", "previous(n) / oldest(all)", `"all" is read by its name alone`)
 	f("answered_once", "unit: ratio", "unit: money", "the unit money is")
