@@ -289,17 +289,21 @@ func (o *overFacts) followed(m *Measure) (n int) {
 		}
 	}
 	day := o.days()
+	later := map[string][]*fact.Fact{}
+	if m.Op == Back {
+		for _, f := range o.taken(m, math.MinInt64, math.MaxInt64, false) {
+			later[o.key(m, f)] = append(later[o.key(m, f)], f)
+		}
+	}
 	for k, f := range first {
 		at := f.Values[born.At].Int
 		if at < o.in.From || at >= o.in.Until || !o.inGroup(f) {
 			continue
 		}
 		back := m.Op == Born
-		for _, later := range o.taken(m, math.MinInt64, math.MaxInt64, false) {
-			if m.Op == Back && o.key(m, later) == k {
-				nth := o.nth(m, at, later.Values[m.At].Int)
-				back = back || nth >= day.From && nth <= day.To
-			}
+		for _, f := range later[k] {
+			nth := o.nth(m, at, f.Values[m.At].Int)
+			back = back || nth >= day.From && nth <= day.To
 		}
 		if back {
 			n++

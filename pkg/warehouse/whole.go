@@ -113,8 +113,11 @@ func (m *Model) entityFacts(q Query, e *kpi.Measure) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(%s)), %[2]d) * %[2]d, 'UTC') AS bucket", at, q.Grain.pane())
 	dimensionsOf(&b, q.Definition, f, "f")
-	fmt.Fprintf(&b, ", tuple(%s) AS key, assumeNotNull(%s) AS at, f.id AS id, toUInt8(%s) AS fits, assumeNotNull(%s) AS amount, s.as_of AS as_of, s.closed AS closed\n",
-		strings.Join(keys, ", "), at, condition(f, e.Latest), amount)
+	fmt.Fprintf(&b, ", concat(%s) AS key, assumeNotNull(%s) AS at, f.id AS id, toUInt8(%s) AS fits, assumeNotNull(%s) AS amount, s.as_of AS as_of, s.closed AS closed\n",
+		strings.Join(keys, `, '\0', `), at, condition(f, e.Latest), amount)
+	for _, c := range q.Where {
+		known = append(known, strings.Replace(c, "src.", "f.", 1))
+	}
 	if e.Op != kpi.Born && e.Op != kpi.Back { // cohorts are of what their first facts say
 		known = append(known, q.among(f, "f")...)
 	}

@@ -17,7 +17,7 @@ FROM (
 SELECT tenant, feed, segment, currency, slot AS bucket, count() AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT tenant, feed, src.segment AS segment, src.currency AS currency, key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, max(src.bucket) AS newest, count() AS times, argMax(src.fits, (src.at, src.id)) AS fits, argMax(src.amount, (src.at, src.id)) AS latest, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -32,7 +32,7 @@ FROM (
 SELECT tenant, feed, segment, currency, slot AS bucket, countIf(was) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT tenant, feed, segment, currency, key, if(_turn = 1, a.ending, a.beginning) AS slot, max(_turn = 0) AS here, max(_turn = 1) AS was, min(slot) OVER (PARTITION BY tenant, feed, segment, currency, key) AS debut, any(a.as_of) AS as_of, any(a.closed) AS closed FROM (
 SELECT tenant, feed, src.segment AS segment, src.currency AS currency, key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -50,7 +50,7 @@ FROM (
 SELECT tenant, feed, segment, currency, slot AS bucket, countIf(was AND NOT here) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT tenant, feed, segment, currency, key, if(_turn = 1, a.ending, a.beginning) AS slot, max(_turn = 0) AS here, max(_turn = 1) AS was, min(slot) OVER (PARTITION BY tenant, feed, segment, currency, key) AS debut, any(a.as_of) AS as_of, any(a.closed) AS closed FROM (
 SELECT tenant, feed, src.segment AS segment, src.currency AS currency, key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, any(src.as_of) AS as_of, any(src.closed) AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -80,7 +80,7 @@ SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segm
 FROM (
 SELECT tenant, feed, segment, currency, slot AS bucket, countIf(nth = 1 AND times >= 1 AND fits = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.currency AS currency, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.currency, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.currency, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -93,7 +93,7 @@ SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segm
 FROM (
 SELECT tenant, feed, segment, currency, slot AS bucket, countIf((tenant, feed, segment, currency, key, slot) IN (SELECT tenant, feed, segment, currency, key, ending FROM (
 SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.currency AS currency, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -102,7 +102,7 @@ WHERE f.deleted = 0 AND isNotNull(f.paid_at) AND (1) AND toString(f.customer) !=
 ) WHERE ending <= as_of)) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT DISTINCT tenant, feed, segment, currency, key, arrayJoin(if(ending <= as_of, [beginning, ending], [beginning])) AS slot, as_of, closed FROM (
 SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.currency AS currency, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -116,7 +116,7 @@ SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segm
 FROM (
 SELECT tenant, feed, segment, currency, slot AS bucket, countIf((tenant, feed, segment, currency, key, slot) IN (SELECT tenant, feed, segment, currency, key, ending FROM (
 SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.currency AS currency, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -124,7 +124,7 @@ WHERE f.deleted = 0 AND isNotNull(f.paid_at) AND (1) AND toString(f.customer) !=
 ) AS src
 ) WHERE ending <= as_of) AND NOT (tenant, feed, segment, currency, key, slot) IN (SELECT tenant, feed, segment, currency, key, beginning FROM (
 SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.currency AS currency, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -133,7 +133,7 @@ WHERE f.deleted = 0 AND isNotNull(f.paid_at) AND (1) AND toString(f.customer) !=
 ))) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT DISTINCT tenant, feed, segment, currency, key, arrayJoin(if(ending <= as_of, [beginning, ending], [beginning])) AS slot, as_of, closed FROM (
 SELECT DISTINCT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.currency AS currency, src.key AS key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS beginning, toTimeZone(addSeconds(toTimeZone(src.bucket, 'UTC'), 60), 'UTC') AS ending, src.as_of AS as_of, src.closed AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.paid_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.currency AS currency, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.paid_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_purchase AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)

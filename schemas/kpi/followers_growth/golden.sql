@@ -13,7 +13,7 @@ FROM (
 SELECT tenant, feed, account, network, slot AS bucket, sum(latest) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT tenant, feed, src.account AS account, src.network AS network, key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, max(src.bucket) AS newest, count() AS times, argMax(src.fits, (src.at, src.id)) AS fits, argMax(src.amount, (src.at, src.id)) AS latest, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.counted_at)), 60) * 60, 'UTC') AS bucket, f.account AS account, f.network AS network, tuple(toString(f.account)) AS key, assumeNotNull(f.counted_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(f.followers)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.counted_at)), 60) * 60, 'UTC') AS bucket, f.account AS account, f.network AS network, concat(toString(f.account)) AS key, assumeNotNull(f.counted_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(f.followers)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_followers_count AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 WHERE f.deleted = 0 AND isNotNull(f.counted_at) AND (1) AND toString(f.account) != '' AND isNotNull(toInt64(f.followers))
@@ -43,7 +43,7 @@ SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.account AS acco
 FROM (
 SELECT tenant, feed, account, network, slot AS bucket, sumIf(amount, nth = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT src.tenant AS tenant, src.feed AS feed, src.account AS account, src.network AS network, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.account, src.network, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.account, src.network, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.counted_at)), 60) * 60, 'UTC') AS bucket, f.account AS account, f.network AS network, tuple(toString(f.account)) AS key, assumeNotNull(f.counted_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(f.followers)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.counted_at)), 60) * 60, 'UTC') AS bucket, f.account AS account, f.network AS network, concat(toString(f.account)) AS key, assumeNotNull(f.counted_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(f.followers)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_followers_count AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 WHERE f.deleted = 0 AND isNotNull(f.counted_at) AND (1) AND toString(f.account) != '' AND isNotNull(toInt64(f.followers))

@@ -10,7 +10,7 @@ SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segm
 FROM (
 SELECT tenant, feed, src.segment AS segment, src.stage AS stage, span.1 AS day, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, count() AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (
 SELECT o.tenant AS tenant, o.feed AS feed, o.key AS key, argMin(o.bucket, (o.at, o.id)) AS bucket, argMin(o.segment, (o.at, o.id)) AS segment, argMin(o.stage, (o.at, o.id)) AS stage, min(o.at) AS at, any(o.as_of) AS as_of, any(o.closed) AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -25,7 +25,7 @@ FROM (
 SELECT tenant, feed, src.segment AS segment, src.stage AS stage, span.1 AS day, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, countIf(arrayExists(x -> x >= span.2 AND x <= span.3, src.days)) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (
 SELECT b.*, days FROM (
 SELECT o.tenant AS tenant, o.feed AS feed, o.key AS key, argMin(o.bucket, (o.at, o.id)) AS bucket, argMin(o.segment, (o.at, o.id)) AS segment, argMin(o.stage, (o.at, o.id)) AS stage, min(o.at) AS at, any(o.as_of) AS as_of, any(o.closed) AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -33,14 +33,14 @@ WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) !
 ) AS o GROUP BY tenant, feed, key
 ) AS b INNER JOIN (
 SELECT a.tenant AS tenant, a.feed AS feed, a.key AS key, groupUniqArray(toInt64(toDate(toTimeZone(a.at, 'UTC'))) - toInt64(toDate(toTimeZone(c.at, 'UTC')))) AS days FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
 ) AS a INNER JOIN (
 SELECT o.tenant AS tenant, o.feed AS feed, o.key AS key, argMin(o.bucket, (o.at, o.id)) AS bucket, argMin(o.segment, (o.at, o.id)) AS segment, argMin(o.stage, (o.at, o.id)) AS stage, min(o.at) AS at, any(o.as_of) AS as_of, any(o.closed) AS closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -68,7 +68,7 @@ SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segm
 FROM (
 SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, span AS day, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, count() AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (
 SELECT * FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -83,7 +83,7 @@ SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segm
 FROM (
 SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, arrayJoin(arrayFilter(l -> l.2 <= dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) AND dateDiff('day', toTimeZone(src.at, 'UTC'), toTimeZone(later.at, 'UTC')) <= l.3, [('1', toInt64(1), toInt64(1)), ('7', toInt64(7), toInt64(7)), ('30', toInt64(30), toInt64(30))])).1 AS day, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, uniqExact(src.key) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (
 SELECT * FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
@@ -91,7 +91,7 @@ WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) !
 ) ORDER BY at, id LIMIT 1 BY tenant, feed, key
 ) AS src
 INNER JOIN (
-SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, tuple(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
