@@ -61,6 +61,14 @@ lint: ## the linters of .golangci.yml, for whoever has golangci-lint
 bench: ## every benchmark, once
 	go test -run '^$$' -bench . -benchtime 2s work
 
+# WORKLOAD is one or more of those that `go run ./scripts/peers --help` names,
+# EVENTS how many events the long log has, PEERS further flags.
+WORKLOAD ?= all
+EVENTS   ?= 2000000
+.PHONY: bench-peers
+bench-peers: build ## Nabz beside Kafka Streams, Flink and ClickHouse; WORKLOAD, EVENTS and PEERS say what
+	go run ./scripts/peers --workload $(WORKLOAD) --events $(EVENTS) $(PEERS)
+
 .PHONY: fetch
 fetch: build ## fetch what tests and runs need, and nothing else
 	bin/nabz embedded --fetch-only

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Engine is one way to do a workload.
+type Engine struct {
+	Name  string // shown, such as "Kafka Streams, exactly_once_v2"
+	Short string // for file names and --engines
+	Notes string // how it is set, for the report
+	// Prepare makes what the engine needs to be new, such as output topics.
+	Prepare func(*Bench) error
+	// Start starts the engine; what it gives is measured.
+	Start func(b *Bench, dir string) (*Running, error)
+	// Wrong compares the result with an oracle: cells that differ from the
+	// events, and those that differ from what the engine is held to.
+	Wrong func(b *Bench) (fromEvents, fromGate int, err error)
+}
+
+// Running is an engine at work: the processes whose CPU time counts, and how to
+// end them.
+type Running struct {
+	PIDs []int
+	Dead func() string // what a dead engine said; empty: it lives
+	Stop func()
+}
+
+// Bench is one broker with one log in it.
+type Bench struct {
+	ctx     context.Context
+	opts    Options
+	root    string
+	dir     string // for logs and data of processes
+	broker  *Broker
+	filled  *Filled
+	admin   *kadm.Client
+	kafka   *kgo.Client
+	classes string // folder of the Java peers
+	runs    int
+	group   string // consumer group of this run, whose commits tell how far it is
+}
+
+// Sample is what one run of an engine took.
+type Sample struct {
+	Events    int
+	CPU       time.Duration // user and system, from its start until all is committed
+	Wall      time.Duration
+	Peak      int64 // bytes of memory
+	Wrong     int   // cells that differ from the events
+	Gate      int   // cells that differ from what the engine is held to
+	Others    float64
+	Disturbed bool
+}
+
+// othersAllowed is the share of one core that other processes may use.
+const othersAllowed = 0.10
+
+// sampleEvery is how often CPU time and commits are looked at.
+const sampleEvery = 100 * time.Millisecond
+
+// runFor bounds a run.
+const runFor = 10 * time.Minute
+
+// measure runs an engine over the log that lies in the broker.
+func (b *Bench) measure(e *Engine) (*Sample, error) {
+	if err := e.Prepare(b); err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", e.Name, err)
+	}
+	b.runs++
+	b.group = fmt.Sprintf("%s-%d", e.Short, b.runs)
+	dir, err := os.MkdirTemp(b.dir, e.Short+"-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	own0, all0, began := b.own(nil), busy(), time.Now()
+	r, err := e.Start(b, dir)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", e.Name, err)
+	}
+	defer r.Stop()
+	s := &Sample{Events: b.filled.Events}
+	err = poll(b.ctx, runFor, func() (bool, error) {
+		if said := r.Dead(); said != "" {
+			return false, errors.New("it ended: " + said)
+		}
+		return done(b.ctx, b.admin, b.group, b.filled.Ends) && between(b.ctx, b.admin, b.group), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", e.Name, err)
+	}
+	s.Wall = time.Since(began)
+	for _, pid := range r.PIDs {
+		cpu, err := cpuOf(pid)
+		if err != nil {
+			return nil, err
+		}
+		s.CPU += cpu
+		s.Peak += peakOf(pid)
+	}
+	s.Others = (busy() - all0 - (b.own(r.PIDs) - own0)).Seconds() / s.Wall.Seconds()
+	s.Disturbed = s.Others > othersAllowed
+	r.Stop()
+	if s.Wrong, s.Gate, err = e.Wrong(b); err != nil {
+		return nil, fmt.Errorf("check %s: %w", e.Name, err)
+	}
+	return s, nil
+}
+
+// own is the CPU time of the processes that belong to the measurement.
+func (b *Bench) own(pids []int) time.Duration {
+	sum := time.Duration(0)
+	for _, pid := range append([]int{os.Getpid(), b.broker.process.PID}, pids...) {
+		if cpu, err := cpuOf(pid); err == nil {
+			sum += cpu
+		}
+	}
+	return sum
+}
+
+// Figures are what two runs say, the shorter taken from the longer: what
+// starting and warming up takes is in both.
+type Figures struct {
+	Engine    string
+	PerCPU    float64 // events per CPU-second
+	PerSecond float64 // events per second of the clock
+	Peak      int64   // bytes
+	Wrong     int
+	Gate      int
+	Disturbed bool
+}
+
+func figures(e *Engine, short, long *Sample) Figures {
+	events := float64(long.Events - short.Events)
+	return Figures{
+		Engine: e.Name, PerCPU: events / (long.CPU - short.CPU).Seconds(), PerSecond: events / (long.Wall - short.Wall).Seconds(),
+		Peak: max(long.Peak, short.Peak), Wrong: long.Wrong, Gate: short.Gate + long.Gate, Disturbed: short.Disturbed || long.Disturbed,
+	}
+}
