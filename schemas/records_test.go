@@ -13,6 +13,7 @@ import (
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/record"
 	"github.com/nabz/nabz/pkg/scenario"
+	"github.com/nabz/nabz/pkg/track/kinds"
 	"github.com/nabz/nabz/schemas"
 )
 
@@ -25,9 +26,9 @@ func declared(t *testing.T) []*record.Kind {
 	return kinds
 }
 
-// TestGoldenRecords keeps the table of the declared families as they are.
+// TestGoldenRecords keeps the table of all families as they are.
 func TestGoldenRecords(t *testing.T) {
-	golden(t, "../docs/families.md", record.Markdown(declared(t)))
+	golden(t, "../docs/families.md", record.Markdown(kinds.Families(kinds.All(nil)), declared(t)))
 }
 
 // TestRecordScenarios holds every declared family to facts that were worked out

@@ -1,10 +1,18 @@
 package proof_test
 
 import (
+	"cmp"
+	"fmt"
 	"io/fs"
+	"maps"
 	"math"
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/pkg/scenario"
 	"github.com/nabz/nabz/pkg/track"
@@ -47,33 +55,16 @@ func TestClaims(t *testing.T) {
 			continue
 		}
 		t.Run(d.Name, func(t *testing.T) {
-			for _, c := range s.Claims {
-				f := warehouse.Filter{Feed: d.Name, Equal: c.Where}
-				if f.FromMs = c.AtMs; c.AtMs != 0 {
-					f.ToMs = c.Interval(s.Clock()).Until
-				}
-				by := []string{}
-				for dim := range c.Where {
-					by = append(by, dim)
-				}
-				q := f.Of(warehouse.Query{Definition: d, By: d.Kept(by), Grain: warehouse.Grain(c.Grain), Zone: "UTC", WeekStart: 1})
-				got, column := math.NaN(), c.Variant
-				if column == "" {
-					column = "value"
-				}
-				err := values.Rows(t.Context(), conn, "SELECT "+column+" FROM (\n"+model.Values(q)+"\n)", func(r values.Row) error {
-					if v, ok := r.Values[0].(float64); ok {
-						got = v
+			t.Parallel()
+			for _, claims := range alike(s.Claims) {
+				said := answers(t, conn, model, d, s, claims)
+				for _, c := range claims {
+					got := said(&c)
+					// Of counts nothing is 0 in memory, and no row in a table.
+					nothing := math.IsNaN(got) && c.Value == 0
+					if !nothing && (math.IsNaN(got) != math.IsNaN(c.Value) || math.Abs(got-c.Value) > 1e-6*math.Max(1, math.Abs(c.Value))) {
+						t.Errorf("line %d: ClickHouse says %v, by hand it is %v", c.Line, got, c.Value)
 					}
-					return nil
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				// Of counts nothing is 0 in memory, and no row in a table.
-				nothing := math.IsNaN(got) && c.Value == 0
-				if !nothing && (math.IsNaN(got) != math.IsNaN(c.Value) || math.Abs(got-c.Value) > 1e-6*math.Max(1, math.Abs(c.Value))) {
-					t.Errorf("line %d: ClickHouse says %v, by hand it is %v", c.Line, got, c.Value)
 				}
 			}
 			grain := warehouse.Grain("")
@@ -85,6 +76,77 @@ func TestClaims(t *testing.T) {
 			}
 		})
 	}
+}
+
+// alike puts claims together that one query answers: of one grain and the same
+// dimensions.
+func alike(claims []scenario.Claim) [][]scenario.Claim {
+	var out [][]scenario.Claim
+	at := map[string]int{}
+	for _, c := range claims {
+		key := fmt.Sprint(c.Grain, slices.Sorted(maps.Keys(c.Where)))
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key], out = i, append(out, nil)
+		}
+		out[i] = append(out[i], c)
+	}
+	return out
+}
+
+// answers asks ClickHouse for what claims that are alike speak of: one that is
+// alone by its conditions, several without any.
+func answers(t *testing.T, conn driver.Conn, model *warehouse.Model, d *kpi.Definition, s *scenario.Scenario, claims []scenario.Claim) func(*scenario.Claim) float64 {
+	t.Helper()
+	c := &claims[0]
+	f := warehouse.Filter{Feed: d.Name}
+	if len(claims) == 1 {
+		f.Equal = c.Where
+		if f.FromMs = c.AtMs; c.AtMs != 0 {
+			f.ToMs = c.Interval(s.Clock()).Until
+		}
+	}
+	by := d.Kept(slices.Collect(maps.Keys(c.Where)))
+	q := f.Of(warehouse.Query{Definition: d, By: by, Grain: warehouse.Grain(c.Grain), Zone: "UTC", WeekStart: 1})
+	var rows []map[string]any
+	err := values.Rows(t.Context(), conn, "SELECT * FROM (\n"+model.Values(q)+"\n)", func(r values.Row) error {
+		row := map[string]any{}
+		for i, name := range r.Columns {
+			row[name] = r.Values[i]
+		}
+		rows = append(rows, row)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(c *scenario.Claim) float64 {
+		got := math.NaN()
+		for _, row := range rows {
+			at, err := time.Parse(time.RFC3339, row["time"].(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.AtMs != 0 && at.UnixMilli() != c.AtMs {
+				continue
+			}
+			if v, ok := row[cmp.Or(c.Variant, "value")].(float64); ok && holds(row, c.Where) {
+				got = v
+			}
+		}
+		return got
+	}
+}
+
+// holds tells whether a row is one that a claim speaks of.
+func holds(row map[string]any, where map[string]string) bool {
+	for dim, v := range where {
+		if row[dim] != v {
+			return false
+		}
+	}
+	return true
 }
 
 // enact takes a scenario through a task and what comes of it into the tables.

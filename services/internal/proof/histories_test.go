@@ -9,6 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/fact"
+	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/pkg/sim"
 	"github.com/nabz/nabz/pkg/track"
@@ -19,14 +21,19 @@ import (
 
 // tables takes rows of all tables by the names of their columns.
 type tables struct {
-	t      *testing.T
-	cat    *catalog.Catalog
-	blocks map[string]*clickhouse.Block
+	t        *testing.T
+	cat      *catalog.Catalog
+	blocks   map[string]*clickhouse.Block
+	families map[string]*fact.Family
+	parts    map[*fact.Family][]kpi.Part // that have columns of their own
 }
 
 func newTables(t *testing.T, cat *catalog.Catalog, model *warehouse.Model) *tables {
 	all := model.Tables()
-	x := &tables{t: t, cat: cat, blocks: map[string]*clickhouse.Block{}}
+	x := &tables{t: t, cat: cat, blocks: map[string]*clickhouse.Block{}, families: map[string]*fact.Family{}, parts: map[*fact.Family][]kpi.Part{}}
+	for _, f := range cat.Families() {
+		x.families[f.Name] = f
+	}
 	for i := range all {
 		b, err := clickhouse.NewBlock(&all[i])
 		if err != nil {
@@ -135,15 +142,13 @@ func (x *tables) effect(value []byte) {
 		values := place(r.Place, map[string]any{
 			"item": r.Item, "id": r.ID, "opened_at": r.OpenedAt, "version": r.Version, "deleted": bit(r.Deleted),
 		})
-		for _, f := range x.cat.Families() {
-			for _, c := range f.Columns {
-				for _, v := range r.Values {
-					if f.Name != r.Family || c.Number != v.Number {
-						continue
-					}
-					if values[c.Name] = v.Int; v.IsText {
-						values[c.Name] = v.Text
-					}
+		for _, c := range x.families[r.Family].Columns {
+			for _, v := range r.Values {
+				if c.Number != v.Number {
+					continue
+				}
+				if values[c.Name] = v.Int; v.IsText {
+					values[c.Name] = v.Text
 				}
 			}
 		}

@@ -11,7 +11,7 @@ import (
 // TestVerdictsOfHistories holds how the deadlines of random histories ended
 // against the SQL over their facts.
 func TestVerdictsOfHistories(t *testing.T) {
-	conn, s := told(t, *seeds/2)
+	conn, s := told(t, *seeds/2, "contact")
 	for _, f := range []struct {
 		feed       string
 		generation int64
@@ -35,7 +35,7 @@ func TestVerdictsOfHistories(t *testing.T) {
 
 // TestVerdictsFindFaults damages stored deadlines and wants to hear of it.
 func TestVerdictsFindFaults(t *testing.T) {
-	conn, s := told(t, few)
+	conn, s := told(t, few, "contact")
 	f := func(name, sql, want string) {
 		t.Helper()
 		if err := conn.Exec(t.Context(), "INSERT INTO nabz_internal.verdict "+sql); err != nil {

@@ -18,12 +18,15 @@ var kit testkit.Kit
 
 func TestMain(m *testing.M) { os.Exit(kit.Run(m)) }
 
-// house connects to the shared engine with every table and view made anew.
+// house connects to the shared engine with every table made anew, and the views
+// that queries of values read; those for people take long to make.
 func house(t *testing.T, zone string) (driver.Conn, *warehouse.Model) {
 	t.Helper()
 	conn, model := shelves(t, zone)
 	for _, v := range model.Views() {
-		exec(t, conn, v.SQL)
+		if strings.HasPrefix(v.Name, warehouse.Internal+".") && !strings.HasPrefix(v.Name, warehouse.Internal+".live_") {
+			exec(t, conn, v.SQL)
+		}
 	}
 	return conn, model
 }
@@ -53,7 +56,10 @@ func open(t *testing.T) driver.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Settings = clickhouse.Settings{"max_partitions_per_insert_block": 0} // stretched histories span many years
+	options.Settings = clickhouse.Settings{
+		"max_partitions_per_insert_block": 0, // stretched histories span many years
+		"max_threads":                     1, // small tables: threads would take longer to make than to run
+	}
 	conn, err := clickhouse.Open(options)
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +75,8 @@ func exec(t *testing.T, conn driver.Conn, sql string) {
 	}
 }
 
-// TestStatementsHold makes everything twice, reads every view, and looks for
-// columns that say nothing.
+// TestStatementsHold makes every view, those that others read twice, reads each,
+// and looks for columns that say nothing.
 func TestStatementsHold(t *testing.T) {
 	conn, model := house(t, "Asia/Tehran")
 	for _, v := range model.Views() {
