@@ -89,9 +89,9 @@ type Event struct {
 // whole numbers, milliseconds and booleans (0 or 1).
 type Attr struct {
 	Number int32 // of the catalogue's field, FirstAttr or above
+	IsText bool
 	Int    int64
 	Text   string
-	IsText bool
 }
 
 // Text gives the string attribute of that number, empty when absent.

@@ -1,6 +1,10 @@
 package fact
 
-import "github.com/nabz/nabz/pkg/event"
+import (
+	"slices"
+
+	"github.com/nabz/nabz/pkg/event"
+)
 
 // Buffer collects the facts of one fold and is used again for the next: a fold
 // is the commonest thing a task does, and allocates nothing once warm.
@@ -19,9 +23,8 @@ func (b *Buffer) Reset() {
 // before the next call.
 func (b *Buffer) Add(f *Family, id event.UID, openedAt int64) []Value {
 	from := len(b.values)
-	for range f.Columns {
-		b.values = append(b.values, Value{})
-	}
+	b.values = slices.Grow(b.values, len(f.Columns))[:from+len(f.Columns)]
+	clear(b.values[from:])
 	b.Facts = append(b.Facts, Fact{Family: f, ID: id, OpenedAt: openedAt})
 	// A grown array leaves the slices of earlier facts behind, whole and
 	// unchanged, so only the newest is written through.

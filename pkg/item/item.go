@@ -23,8 +23,9 @@ const MaxEvents = 512
 // Held is one event of an item.
 type Held struct {
 	event.Event
-	Offset   int64 // of its record
-	Replaced bool  // another event of the item replaces it
+	Offset   int64  // of its record
+	Replaced bool   // another event of the item replaces it
+	form     string // what it was decoded from; empty: it has not been encoded yet
 }
 
 // Applies tells whether a fold is to take the event: it is neither replaced
@@ -89,7 +90,13 @@ func (it *Item) place(e *event.Event, offset int64, rank func(string) int) {
 		i--
 	}
 	h := Held{Event: *e, Offset: offset}
-	h.Attrs = slices.Clone(e.Attrs) // the caller reads its next record into e
+	// The caller reads its next record into e. What an earlier item left behind
+	// the events has room for the attributes, and belongs to nobody.
+	var room []event.Attr
+	if n := len(it.Events); n < cap(it.Events) {
+		room = it.Events[:n+1][n].Attrs[:0]
+	}
+	h.Attrs = append(room, e.Attrs...)
 	it.Events = slices.Insert(it.Events, i, h)
 	it.mark()
 }
@@ -181,19 +188,27 @@ var ErrMalformed = errors.New("malformed item")
 func (it *Item) Append(dst []byte) []byte {
 	dst = protowire.AppendString(dst, it.Base)
 	for i := range it.Events {
-		h := &it.Events[i]
-		dst = protowire.AppendVarint(dst, uint64(h.Offset))
-		at := len(dst)
-		dst = append(dst, 0, 0)
-		dst = h.AppendHeld(dst)
-		n := len(dst) - at - 2
-		if n >= 1<<14 {
-			body := string(dst[at+2:])
-			dst = protowire.AppendString(dst[:at], body)
-			continue
-		}
-		dst[at], dst[at+1] = byte(n)|0x80, byte(n>>7)
+		dst = it.Events[i].append(dst)
 	}
+	return dst
+}
+
+// append encodes one event. One that was decoded is what it was: events are
+// replaced, and never written over.
+func (h *Held) append(dst []byte) []byte {
+	if h.form != "" {
+		return append(dst, h.form...)
+	}
+	dst = protowire.AppendVarint(dst, uint64(h.Offset))
+	at := len(dst)
+	dst = append(dst, 0, 0)
+	dst = h.AppendHeld(dst)
+	n := len(dst) - at - 2
+	if n >= 1<<14 {
+		body := string(dst[at+2:])
+		return protowire.AppendString(dst[:at], body)
+	}
+	dst[at], dst[at+1] = byte(n)|0x80, byte(n>>7)
 	return dst
 }
 
@@ -229,10 +244,10 @@ func (it *Item) more(s string) error {
 		if m < 0 {
 			return fmt.Errorf("%w: length of event %d", ErrMalformed, len(it.Events))
 		}
-		s = s[n+m:]
 		it.Events = slices.Grow(it.Events, 1)[:len(it.Events)+1]
 		h := &it.Events[len(it.Events)-1]
-		h.Offset, h.Replaced = int64(offset), false
+		h.Offset, h.Replaced, h.form = int64(offset), false, s[:n+m]
+		s = s[n+m:]
 		if err := h.Event.Decode(body); err != nil {
 			return fmt.Errorf("%w: event %d: %w", ErrMalformed, len(it.Events)-1, err)
 		}

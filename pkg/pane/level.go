@@ -74,62 +74,56 @@ func (s *Set) changeLevel(l *Layout, measure, part int, from *group, was *fact.F
 		if from == to && a.ok && b.ok && a.from == b.from {
 			// The usual case: the same beginning, another end. What both
 			// cover stays untouched, evicted panes above all.
-			s.stretchTo(to, i, part, a.until(s.now, grain), b.until(s.now, grain))
+			s.stretchTo(to, i, part, a.until(s.now, grain), b.until(s.now, grain), 1)
 			continue
 		}
 		if a.ok {
-			s.stretchTo(from, i, part, a.until(s.now, grain), a.from)
+			s.stretchTo(from, i, part, a.until(s.now, grain), a.from, 1)
 		}
 		if b.ok {
-			s.stretchTo(to, i, part, b.from, b.until(s.now, grain))
+			s.stretchTo(to, i, part, b.from, b.until(s.now, grain), 1)
 		}
 	}
 }
 
-// stretchTo moves the end of what a fact takes up from a to b.
-func (s *Set) stretchTo(g *group, grain, part int, a, b int64) {
-	s.addSpan(g, grain, part+kpi.LevelMs, a, b)
-	s.addEnds(g, grain, part+kpi.LevelEnd, a, b)
+// stretchTo moves the end of what n facts take up from a to b.
+func (s *Set) stretchTo(g *group, grain, part int, a, b, n int64) {
+	s.addSpan(g, grain, part+kpi.LevelMs, a, b, n)
+	s.addEnds(g, grain, part+kpi.LevelEnd, a, b, n)
 }
 
-// addSpan adds the milliseconds from a to b to the intervals they lie in, or
-// takes them away where b is before a.
-func (s *Set) addSpan(g *group, grain, part int, a, b int64) {
-	sign := int64(1)
+// addSpan adds n times the milliseconds from a to b to the intervals they lie
+// in, or takes them away where b is before a.
+func (s *Set) addSpan(g *group, grain, part int, a, b, n int64) {
 	if b < a {
-		a, b, sign = b, a, -1
+		a, b, n = b, a, -n
 	}
 	step := Grains()[grain]
 	for start := floor(a, step); start < b; start += step {
 		ms := min(b, start+step) - max(a, start)
-		s.journal = append(s.journal, change{group: g, grain: grain, bucket: start, part: part, delta: sign * ms})
+		s.journal = append(s.journal, change{group: g, grain: grain, bucket: start, part: part, delta: n * ms})
 	}
 }
 
-// addEnds adds 1 to every interval whose end lies in (a, b], or takes it away
+// addEnds adds n to every interval whose end lies in (a, b], or takes it away
 // from those in (b, a].
-func (s *Set) addEnds(g *group, grain, part int, a, b int64) {
-	sign := int64(1)
+func (s *Set) addEnds(g *group, grain, part int, a, b, n int64) {
 	if b < a {
-		a, b, sign = b, a, -1
+		a, b, n = b, a, -n
 	}
 	step := Grains()[grain]
 	for end := floor(a, step) + step; end <= b; end += step {
-		s.journal = append(s.journal, change{group: g, grain: grain, bucket: end - step, part: part, delta: sign})
+		s.journal = append(s.journal, change{group: g, grain: grain, bucket: end - step, part: part, delta: n})
 	}
 }
 
 func (s *Set) follow(o opening) {
-	list := &o.group.open[o.level]
 	if o.add {
-		*list = append(*list, o.from)
+		o.group.open[o.level].add(o.from)
 		s.activate(o.group)
 		return
 	}
-	if i := slices.Index(*list, o.from); i >= 0 {
-		(*list)[i] = (*list)[len(*list)-1]
-		*list = (*list)[:len(*list)-1]
-	}
+	o.group.open[o.level].remove(o.from)
 	s.rest(o.group)
 }
 
@@ -145,8 +139,8 @@ func (s *Set) rest(g *group) {
 	if g.active < 0 {
 		return
 	}
-	for _, list := range g.open {
-		if len(list) > 0 {
+	for i := range g.open {
+		if g.open[i].n > 0 {
 			return
 		}
 	}
@@ -177,15 +171,21 @@ func (s *Set) turns(a, b int64) bool {
 	return floor(a, shortest) != floor(b, shortest)
 }
 
+// grow lengthens what is open. Nearly all of it began before the interval that
+// ends, and grows alike.
 func (s *Set) grow(g *group, now int64) {
-	for level, list := range g.open {
-		part := g.layout.first[g.layout.levels[level]]
-		for _, from := range list {
-			x := stretch{from: from, open: true}
-			for i, grain := range Grains() {
-				if i >= s.finest(g.layout) {
-					s.stretchTo(g, i, part, x.until(s.now, grain), x.until(now, grain))
-				}
+	for i, grain := range Grains() {
+		if i < s.finest(g.layout) || floor(s.now, grain) == floor(now, grain) {
+			continue
+		}
+		a, b := floor(s.now, grain)+grain, floor(now, grain)+grain
+		for level := range g.open {
+			part := g.layout.first[g.layout.levels[level]]
+			alike := g.open[level].after(a, func(x begin) {
+				s.stretchTo(g, i, part, x.at, max(x.at, b), x.n)
+			})
+			if alike > 0 {
+				s.stretchTo(g, i, part, a, b, alike)
 			}
 		}
 	}
@@ -195,46 +195,46 @@ func (s *Set) grow(g *group, now int64) {
 // is open began; intervals that it has left keep what they had.
 func (s *Set) age(offset int64) {
 	for _, o := range s.opens {
-		s.ageOf(o.group, o.level, offset, func(oldest int64) bool {
-			return o.add && (oldest == 0 || o.from < oldest) || !o.add && o.from == oldest
-		})
+		for i := range Grains() {
+			s.ageOf(o.group, o.level, i, offset, func(oldest int64) bool {
+				return o.add && (oldest == 0 || o.from < oldest) || !o.add && o.from == oldest
+			})
+		}
 	}
-	if !s.turns(s.was, s.now) {
-		return
-	}
-	for _, g := range s.active {
-		for level := range g.open {
-			s.ageOf(g, level, offset, func(int64) bool { return true })
+	for i, grain := range Grains() {
+		if floor(s.was, grain) == floor(s.now, grain) {
+			continue
+		}
+		for _, g := range s.active {
+			for level := range g.open {
+				if g.open[level].n > 0 {
+					s.ageOf(g, level, i, offset, func(int64) bool { return true })
+				}
+			}
 		}
 	}
 }
 
-// ageOf looks for the oldest of one level where the one that is known may have
-// changed: most of what comes and goes is not the oldest.
-func (s *Set) ageOf(g *group, level int, offset int64, changed func(oldest int64) bool) {
+// ageOf looks for the oldest of one level in the interval of one grain, where
+// the one that is known may have changed: most of what comes and goes is not
+// the oldest.
+func (s *Set) ageOf(g *group, level, grain int, offset int64, changed func(oldest int64) bool) {
+	if grain < s.finest(g.layout) {
+		return
+	}
 	part := g.layout.first[g.layout.levels[level]] + kpi.LevelOldest
-	for i, grain := range Grains() {
-		if i < s.finest(g.layout) {
-			continue
-		}
-		start := floor(s.now, grain)
-		p := g.panes[paneKey{i, start}]
-		var known int64
-		if p != nil {
-			known = p.values[part]
-		}
-		if !changed(known) {
-			continue
-		}
-		var oldest int64
-		for _, from := range g.open[level] {
-			if from < start+grain && (oldest == 0 || from < oldest) {
-				oldest = from
-			}
-		}
-		if oldest != known {
-			s.touch(g, i, start, offset).values[part] = oldest
-		}
+	start := floor(s.now, Grains()[grain])
+	p := g.find(grain, start)
+	var known int64
+	if p != nil {
+		known = p.values[part]
+	}
+	if !changed(known) {
+		return
+	}
+	oldest := g.open[level].oldest(start + Grains()[grain])
+	if oldest != known {
+		s.touch(g, grain, start, offset).values[part] = oldest
 	}
 }
 
@@ -243,61 +243,52 @@ func (s *Set) ageOf(g *group, level int, offset int64, changed func(oldest int64
 // begins at zero under the offset of that later record, its new incarnation;
 // incarnations add up.
 func (s *Set) Evict() {
-	for len(s.ends) > 0 && s.ends[0].due() < s.now {
-		p := s.ends.pop()
-		delete(p.group.panes, paneKey{p.grain, p.bucket})
-		s.keep.Drop(&p.node)
+	for len(s.ends.dues) > 0 && s.ends.dues[0] < s.now {
+		for _, p := range s.ends.pop() {
+			p.leave()
+			s.keep.Drop(&p.node)
+		}
 	}
 }
 
 // due is after which instant the pane may go.
 func (p *Pane) due() int64 { return p.bucket + Grains()[p.grain] + p.group.keepMs }
 
-// endHeap holds panes by when they may go; among equals the order of the group's
-// key and the grain decides, so eviction is a function of the log.
-type endHeap []*Pane
-
-func (h endHeap) less(i, j int) bool {
-	a, b := h[i], h[j]
-	if a.due() != b.due() {
-		return a.due() < b.due()
-	}
-	if a.grain != b.grain {
-		return a.grain < b.grain
-	}
-	return a.group.key < b.group.key
+// ends holds panes by when they may go. There are few such instants, for panes
+// end together, at the ends of intervals.
+type ends struct {
+	dues []int64 // ascending
+	at   map[int64][]*Pane
+	n    int
 }
 
-func (h *endHeap) push(p *Pane) {
-	*h = append(*h, p)
-	for i := len(*h) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !h.less(i, up) {
-			return
-		}
-		(*h)[i], (*h)[up] = (*h)[up], (*h)[i]
-		i = up
+func (e *ends) push(p *Pane) {
+	due := p.due()
+	if e.at == nil {
+		e.at = map[int64][]*Pane{}
 	}
+	if e.at[due] == nil {
+		i, _ := slices.BinarySearch(e.dues, due)
+		e.dues = slices.Insert(e.dues, i, due)
+	}
+	e.at[due] = append(e.at[due], p)
+	e.n++
 }
 
-func (h *endHeap) pop() *Pane {
-	old := *h
-	top := old[0]
-	n := len(old) - 1
-	old[0], old[n] = old[n], nil
-	*h = old[:n]
-	for i := 0; ; {
-		c := 2*i + 1
-		if c >= n {
-			return top
+// pop takes out the panes that may go first.
+func (e *ends) pop() []*Pane {
+	due := e.dues[0]
+	all := e.at[due]
+	delete(e.at, due)
+	e.dues = slices.Delete(e.dues, 0, 1)
+	e.n -= len(all)
+	return all
+}
+
+func (e *ends) each(f func(*Pane)) {
+	for _, due := range e.dues {
+		for _, p := range e.at[due] {
+			f(p)
 		}
-		if c+1 < n && h.less(c+1, c) {
-			c++
-		}
-		if !h.less(c, i) {
-			return top
-		}
-		(*h)[i], (*h)[c] = (*h)[c], (*h)[i]
-		i = c
 	}
 }

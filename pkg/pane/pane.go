@@ -6,6 +6,7 @@
 package pane
 
 import (
+	"cmp"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -78,26 +79,37 @@ func NewLayout(f *fact.Family, measures []*kpi.Measure) *Layout {
 // Pane is one interval of one group.
 type Pane struct {
 	group       *group
-	grain       int // index of Grains
+	grain       int32 // index of Grains
+	stale       bool  // more than the row has changed
+	dirty       bool  // its row is still to be written
 	bucket      int64
 	incarnation int64
 	version     int64
 	changedAt   int64 // the clock when version came
+	touched     int64 // the step that last touched it
 	values      []int64
-	before      []int64    // values before the step that touches it
-	cells       []row.Cell // buckets that are not empty, ascending by part
-	had         []row.Cell // cells before the step that touches it
-	extremes    []extreme  // by index of Layout.tops
-	stale       bool       // more than the row has changed
-	touched     int64      // the step that last touched it
-	fresh       bool       // made by that step
-	dirty       bool       // its row is still to be written
+	extra       *extra // nil: nothing
 	node        statelog.Node
 }
 
-type paneKey struct {
-	grain  int
+// extra is what a pane holds beside its sums.
+type extra struct {
+	cells    []row.Cell // buckets that are not empty, ascending by part
+	extremes []extreme  // by index of Layout.tops
+}
+
+// before is what a pane held before the step that touches it.
+type before struct {
+	pane   *Pane
+	values int // where its values begin in Set.values
+	cells  int // where its cells begin in Set.cells, up to the next one's
+	fresh  bool
+}
+
+// slot is a pane with its start beside it, so that a search reads no pane.
+type slot struct {
 	bucket int64
+	pane   *Pane
 }
 
 // group is one combination of dimensions of one tenant and family.
@@ -106,11 +118,12 @@ type group struct {
 	tenant string
 	layout *Layout
 	dims   []string
-	panes  map[paneKey]*Pane
-	open   [][]int64 // by level: when each fact that is still open began
-	active int       // place in Set.active, or -1
-	keepMs int64     // how long after its end a pane of it stays
-	prefix string    // of the state keys of its set
+	panes  [grains][]slot // ascending by their start
+	route  string         // tenant and family
+	open   []begins       // by level: when each fact that is still open began
+	active int            // place in Set.active, or -1
+	keepMs int64          // how long after its end a pane of it stays
+	prefix string         // of the state keys of its set
 	node   statelog.Node
 }
 
@@ -145,9 +158,11 @@ type Set struct {
 	active  []*group       // those with facts that are open
 	journal []change
 	opens   []opening
-	touched []*Pane
+	touched []before
+	values  []int64    // of what is touched
+	cells   []row.Cell // of what is touched
 	dirty   []*Pane
-	ends    endHeap
+	ends    ends
 	made    []*group // groups that the step registers
 	keep    *statelog.Keeper
 	prefix  string
@@ -286,11 +301,11 @@ func (s *Set) group(tenant string, l *Layout, f *fact.Fact) *group {
 func (s *Set) register(key string, l *Layout) *group {
 	g := &group{
 		key: key, layout: l, dims: make([]string, len(l.dims)), prefix: s.prefix,
-		panes: map[paneKey]*Pane{}, open: make([][]int64, len(l.levels)), active: -1, keepMs: s.keepMs[l.Family.Kind],
+		open: make([]begins, len(l.levels)), active: -1, keepMs: s.keepMs[l.Family.Kind],
 	}
 	tenant, n := event.ReadText(key)
 	_, m := event.ReadText(key[n:])
-	g.tenant = tenant
+	g.tenant, g.route = tenant, tenant+"\x00"+l.Family.Name
 	head := key[:n+m]
 	rest := key[n+m:]
 	for i := range g.dims {
@@ -339,24 +354,19 @@ func (s *Set) Discard() {
 }
 
 func (s *Set) touch(g *group, grain int, bucket, offset int64) *Pane {
-	k := paneKey{grain, bucket}
-	p := g.panes[k]
+	p := g.find(grain, bucket)
 	if p == nil {
-		n := len(g.layout.ids)
-		mem := make([]int64, 2*n)
-		p = &Pane{
-			group: g, grain: grain, bucket: bucket, incarnation: offset, fresh: true,
-			values: mem[:n:n], before: mem[n:], touched: offset,
-		}
-		g.panes[k] = p
-		s.touched = append(s.touched, p)
-		return p
+		p = &Pane{group: g, grain: int32(grain), bucket: bucket, incarnation: offset, touched: offset, values: make([]int64, len(g.layout.ids))}
+		g.put(p)
+		s.touched = append(s.touched, before{p, len(s.values), len(s.cells), true})
 	}
 	if p.touched != offset {
 		p.touched = offset
-		copy(p.before, p.values)
-		p.had = append(p.had[:0], p.cells...)
-		s.touched = append(s.touched, p)
+		s.touched = append(s.touched, before{p, len(s.values), len(s.cells), false})
+		s.values = append(s.values, p.values...)
+		if p.extra != nil {
+			s.cells = append(s.cells, p.extra.cells...)
+		}
 	}
 	return p
 }
@@ -364,40 +374,98 @@ func (s *Set) touch(g *group, grain int, bucket, offset int64) *Pane {
 // settle gives a version to what the step really changed, and forgets panes
 // that it made for nothing.
 func (s *Set) settle(offset int64) {
-	for _, p := range s.touched {
-		stale := p.stale
-		p.stale = false
-		if slices.Equal(p.values, p.before) && slices.Equal(p.cells, p.had) {
-			switch {
-			case p.fresh:
-				delete(p.group.panes, paneKey{p.grain, p.bucket})
-			case stale:
-				s.keep.Touch(&p.node, p)
+	for i := range s.touched {
+		b := &s.touched[i]
+		p := b.pane
+		switch {
+		case s.changed(i):
+			if b.fresh {
+				s.ends.push(p)
 			}
-			continue
+			p.version, p.changedAt = offset, s.was
+			if !p.dirty {
+				p.dirty = true
+				s.dirty = append(s.dirty, p)
+			}
+			s.keep.Touch(&p.node, p)
+		case b.fresh:
+			p.leave()
+		case p.stale:
+			s.keep.Touch(&p.node, p)
 		}
-		if p.fresh {
-			p.fresh = false
-			s.ends.push(p)
-		}
-		p.version, p.changedAt = offset, s.was
-		if !p.dirty {
-			p.dirty = true
-			s.dirty = append(s.dirty, p)
-		}
-		s.keep.Touch(&p.node, p)
+		p.stale = false
 	}
-	s.touched = s.touched[:0]
+	clear(s.touched)
+	s.touched, s.values, s.cells = s.touched[:0], s.values[:0], s.cells[:0]
+}
+
+// changed tells whether a pane's row is another than before the step.
+func (s *Set) changed(i int) bool {
+	b := &s.touched[i]
+	p := b.pane
+	if b.fresh {
+		return p.extra != nil && len(p.extra.cells) > 0 || slices.ContainsFunc(p.values, func(v int64) bool { return v != 0 })
+	}
+	if !slices.Equal(p.values, s.values[b.values:b.values+len(p.values)]) {
+		return true
+	}
+	had := s.cells[b.cells:]
+	if i+1 < len(s.touched) {
+		had = s.cells[b.cells:s.touched[i+1].cells]
+	}
+	if p.extra == nil {
+		return false
+	}
+	return !slices.Equal(p.extra.cells, had)
+}
+
+// place gives the place of a pane in its group, and whether it is there. It is
+// mostly one of the newest.
+func (g *group) place(grain int, bucket int64) (int, bool) {
+	list := g.panes[grain]
+	i := len(list)
+	for i > 0 && i > len(list)-4 && list[i-1].bucket > bucket {
+		i--
+	}
+	if i == 0 || list[i-1].bucket < bucket {
+		return i, false
+	}
+	if list[i-1].bucket == bucket {
+		return i - 1, true
+	}
+	return slices.BinarySearchFunc(list[:i], bucket, func(x slot, bucket int64) int { return cmp.Compare(x.bucket, bucket) })
+}
+
+func (g *group) find(grain int, bucket int64) *Pane {
+	if i, there := g.place(grain, bucket); there {
+		return g.panes[grain][i].pane
+	}
+	return nil
+}
+
+func (g *group) put(p *Pane) {
+	i, _ := g.place(int(p.grain), p.bucket)
+	g.panes[p.grain] = slices.Insert(g.panes[p.grain], i, slot{p.bucket, p})
+}
+
+// leave takes a pane out of its group.
+func (p *Pane) leave() {
+	list := &p.group.panes[p.grain]
+	if i, there := slices.BinarySearchFunc(*list, p.bucket, func(x slot, bucket int64) int { return cmp.Compare(x.bucket, bucket) }); there {
+		*list = slices.Delete(*list, i, i+1)
+	}
 }
 
 // Rows calls write with the row of every pane that changed since the last
-// call. The row is used again after write returns.
-func (s *Set) Rows(write func(*row.Pane)) {
+// call, and its route: tenant and family. The row is used again after write
+// returns.
+func (s *Set) Rows(write func(r *row.Pane, route string)) {
 	var r row.Pane
-	for _, p := range s.dirty {
+	for i, p := range s.dirty {
 		p.dirty = false
 		s.row(p, &r)
-		write(&r)
+		write(&r, p.group.route)
+		s.dirty[i] = nil
 	}
 	s.dirty = s.dirty[:0]
 }
@@ -415,11 +483,14 @@ func (s *Set) row(p *Pane, r *row.Pane) {
 			cells = append(cells, row.Cell{Part: p.group.layout.ids[i], Value: v})
 		}
 	}
-	r.Cells = append(cells, p.cells...)
+	if p.extra != nil {
+		cells = append(cells, p.extra.cells...)
+	}
+	r.Cells = cells
 }
 
 // Len is how many panes are in memory.
-func (s *Set) Len() int { return len(s.ends) }
+func (s *Set) Len() int { return s.ends.n }
 
 // floor is the greatest multiple of grain that is ≤ t, for negative t too.
 func floor(t, grain int64) int64 {

@@ -121,23 +121,32 @@ func (p *Pane) apply(c *change) {
 	}
 }
 
+// more is what a pane holds beside its sums, made when first needed.
+func (p *Pane) more() *extra {
+	if p.extra == nil {
+		p.extra = &extra{}
+	}
+	return p.extra
+}
+
 // count adds to one bucket; an empty one is not held.
 func (p *Pane) count(id uint32, n int64) {
-	i, there := slices.BinarySearchFunc(p.cells, id, func(c row.Cell, id uint32) int { return cmp.Compare(c.Part, id) })
+	x := p.more()
+	i, there := slices.BinarySearchFunc(x.cells, id, func(c row.Cell, id uint32) int { return cmp.Compare(c.Part, id) })
 	switch {
 	case !there:
-		p.cells = slices.Insert(p.cells, i, row.Cell{Part: id, Value: n})
-	case p.cells[i].Value+n == 0:
-		p.cells = slices.Delete(p.cells, i, i+1)
+		x.cells = slices.Insert(x.cells, i, row.Cell{Part: id, Value: n})
+	case x.cells[i].Value+n == 0:
+		x.cells = slices.Delete(x.cells, i, i+1)
 	default:
-		p.cells[i].Value += n
+		x.cells[i].Value += n
 	}
 }
 
 func (p *Pane) extreme(part int) *extreme {
-	i := slices.Index(p.group.layout.tops, part)
-	if p.extremes == nil {
-		p.extremes = make([]extreme, len(p.group.layout.tops))
+	x := p.more()
+	if x.extremes == nil {
+		x.extremes = make([]extreme, len(p.group.layout.tops))
 	}
-	return &p.extremes[i]
+	return &x.extremes[slices.Index(p.group.layout.tops, part)]
 }

@@ -49,11 +49,14 @@ func (p *Pane) StateValue(dst []byte) []byte {
 			cell(p.group.layout.ids[i], v)
 		}
 	}
-	for _, c := range p.cells {
+	if p.extra == nil {
+		return dst
+	}
+	for _, c := range p.extra.cells {
 		cell(c.Part, c.Value)
 	}
 	// Of an extreme all tops, and what was left out as a negative number.
-	for i, x := range p.extremes {
+	for i, x := range p.extra.extremes {
 		id := p.group.layout.ids[p.group.layout.tops[i]]
 		for _, v := range x.tops {
 			cell(id, v)
@@ -134,15 +137,14 @@ func (s *Set) restorePane(key, value string) error {
 	if m < 0 || int(key[n]) >= grains {
 		return fmt.Errorf("%w: pane key %q", ErrState, key)
 	}
-	mem := make([]int64, 2*len(g.layout.ids))
 	p := &Pane{
-		group: g, grain: int(key[n]), bucket: protowire.DecodeZigZag(bucket), touched: -1,
-		values: mem[: len(mem)/2 : len(mem)/2], before: mem[len(mem)/2:],
+		group: g, grain: int32(key[n]), bucket: protowire.DecodeZigZag(bucket), touched: -1,
+		values: make([]int64, len(g.layout.ids)),
 	}
 	if err := p.restore([]byte(value)); err != nil {
 		return err
 	}
-	g.panes[paneKey{p.grain, p.bucket}] = p
+	g.put(p)
 	s.ends.push(p)
 	s.keep.Adopt(&p.node, p)
 	return nil
@@ -219,9 +221,7 @@ func (s *Set) Reopen(tenant string, f *fact.Fact) {
 
 // Drop takes the whole set out of the state, when a feed begins anew.
 func (s *Set) Drop() {
-	for _, p := range s.ends {
-		s.keep.Drop(&p.node)
-	}
+	s.ends.each(func(p *Pane) { s.keep.Drop(&p.node) })
 	for _, g := range s.groups {
 		s.keep.Drop(&g.node)
 	}

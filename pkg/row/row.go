@@ -39,9 +39,9 @@ type Fact struct {
 // Value is one column of a fact, by the column's number; absent is NULL.
 type Value struct {
 	Number int32
+	IsText bool
 	Int    int64
 	Text   string
-	IsText bool
 }
 
 // Pane is what all facts of one family and one combination of dimensions add

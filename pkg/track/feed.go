@@ -49,6 +49,7 @@ type itemState struct {
 	kind  *Kind
 	wake  int64 // when the clock is to look at it, as the heap has it
 	index int   // in the heap, or -1
+	row   int32 // place of its newest row among those that wait, if that is its
 	node  statelog.Node
 }
 

@@ -36,23 +36,26 @@ const (
 func (t *Task) Flush(emit func(Effect)) {
 	p := &t.pending
 	t.FlushVerdicts(emit)
-	for _, s := range p.rejects {
-		emit(Effect{Kind: ToFacts, Value: p.bytes[s.from:s.to:s.to]})
+	for _, r := range p.rejects {
+		emit(Effect{Kind: ToFacts, Value: r})
 	}
-	for _, s := range p.facts {
-		emit(Effect{Kind: ToFacts, Value: p.bytes[s.from:s.to:s.to]})
+	for i := range p.facts {
+		emit(Effect{Kind: ToFacts, Value: p.facts[i].row})
 	}
 	for _, f := range t.order {
 		p.panes(f.panes)
 	}
-	for _, r := range p.routed {
-		emit(Effect{Kind: ToPanes, Route: r.route, Value: p.bytes[r.from:r.to:r.to]})
+	for i := range p.routed {
+		emit(Effect{Kind: ToPanes, Route: p.routed[i].route, Value: p.routed[i].row})
 	}
-	for _, s := range p.lasts {
-		emit(Effect{Kind: ToAll, Value: p.bytes[s.from:s.to:s.to]})
+	for _, r := range p.lasts {
+		emit(Effect{Kind: ToAll, Value: r})
 	}
-	p.rejects, p.facts, p.routed, p.lasts, p.bytes = p.rejects[:0], p.facts[:0], p.routed[:0], p.lasts[:0], nil
-	clear(p.index)
+	clear(p.rejects)
+	clear(p.facts)
+	clear(p.routed)
+	clear(p.lasts)
+	p.rejects, p.facts, p.routed, p.lasts, p.paper.used = p.rejects[:0], p.facts[:0], p.routed[:0], p.lasts[:0], 0
 	for _, f := range t.order {
 		if f.touched {
 			f.touched = false
@@ -71,4 +74,4 @@ func (t *Task) progress(f *feed) *row.Progress {
 
 // Pending is about how many bytes of rows wait for the next flush, panes not
 // counted.
-func (t *Task) Pending() int { return len(t.pending.bytes) }
+func (t *Task) Pending() int { return t.pending.paper.used }

@@ -41,11 +41,11 @@ func pagesOf(k *Kind) int {
 const (
 	// pageEvents is about how many events a page has; the last one has up to
 	// twice as many, so that what comes a little late needs no other.
-	pageEvents = 12
+	pageEvents = 6
 	// maxPages is the most pages of one item beside the last: some 3,000 events
 	// within the horizon, three times what a busy agent has. To unfold all of
 	// them costs about a millisecond, so a runaway id cannot slow its partition.
-	maxPages = 256
+	maxPages = 512
 )
 
 // page is a part of an item: what happened before until, and not before the

@@ -12,7 +12,6 @@ import (
 type plan struct {
 	facts   []factChange
 	rows    []plannedFact
-	bytes   []byte
 	rejects []row.Reject
 	moves   []move
 	woken   []*itemState
@@ -28,8 +27,8 @@ type factChange struct {
 }
 
 type plannedFact struct {
-	key      factKey
-	from, to int // in plan.bytes
+	key factKey
+	row []byte
 }
 
 // move is the new state of one item.
@@ -56,24 +55,63 @@ type factKey struct {
 // pending is what the next flush writes: the newest row of each fact that
 // changed, and the rejects, in the order in which they came to be.
 type pending struct {
-	index map[factKey]int
-	facts []span
-	bytes []byte
+	paper paper
+	facts []waiting
 	// rejects are never overwritten: a record is refused once.
-	rejects []span
+	rejects [][]byte
 	routed  []routed // rows of panes
-	lasts   []span   // progress of generations that have ended
+	lasts   [][]byte // progress of generations that have ended
 
 	judged   map[verdictKey]int
 	verdicts []routed // the newest row of each deadline that changed
 	alarm    bool     // people wait for one of them
 }
 
-type span struct{ from, to int }
+// waiting is a fact's row that is still to be written.
+type waiting struct {
+	plannedFact
+	before int32 // place of the item's row that was made before, or -1
+}
+
+// maxBehind is how far back an older row of the same fact is looked for: an item
+// that changes more of its facts between two flushes has some of them written
+// twice, the older first.
+const maxBehind = 16
 
 type routed struct {
-	span
+	row   []byte
 	route string
+}
+
+// paper is memory for encoded rows. Those who get a row keep it, so a sheet is
+// never written over; a new one is taken when the old is full.
+type paper struct {
+	sheet []byte
+	used  int // bytes written since the last flush
+}
+
+const (
+	// sheetBytes is the size of a sheet: some five hundred rows, so that rows
+	// hardly cost an allocation, and one row that stays does not hold much else.
+	sheetBytes = 64 << 10
+	// rowBytes is what is left at least for a row: nearly all are shorter, and
+	// a longer one moves to a sheet of its own.
+	rowBytes = 2 << 10
+)
+
+// write encodes a row.
+func (p *paper) write(r row.Row) []byte {
+	if cap(p.sheet)-len(p.sheet) < rowBytes {
+		p.sheet = make([]byte, 0, sheetBytes)
+	}
+	from := len(p.sheet)
+	all := row.Append(p.sheet, r)
+	one := all[from:len(all):len(all)]
+	p.used += len(one)
+	if cap(all) == cap(p.sheet) {
+		p.sheet = all
+	}
+	return one
 }
 
 // keepFacts encodes the rows of the planned fact changes.
@@ -89,10 +127,8 @@ func (p *plan) keepFacts(t *Task, f *feed, offset int64) {
 			r.Values = values(t.valuesBuf[:0], c.fact)
 			t.valuesBuf = r.Values
 		}
-		from := len(p.bytes)
-		p.bytes = row.Append(p.bytes, &r)
 		key := factKey{c.item, c.fact.Family, c.fact.ID, c.fact.OpenedAt}
-		p.rows = append(p.rows, plannedFact{key, from, len(p.bytes)})
+		p.rows = append(p.rows, plannedFact{key, t.pending.paper.write(&r)})
 	}
 	p.facts = p.facts[:0]
 }
@@ -114,11 +150,10 @@ func (t *Task) commit(f *feed, offset int64) {
 	p.keepFacts(t, f, offset)
 	f.panes.Commit(offset)
 	for i := range p.rows {
-		t.pending.fact(p.rows[i].key, p.bytes[p.rows[i].from:p.rows[i].to])
+		t.pending.fact(&p.rows[i])
 	}
 	for i := range p.verdicts {
-		v := &p.verdicts[i]
-		t.pending.verdict(v, p.bytes[v.from:v.to])
+		t.pending.verdict(&p.verdicts[i])
 	}
 	for i := range p.rejects {
 		t.pending.reject(&p.rejects[i])
@@ -172,7 +207,7 @@ func (p *plan) reset() {
 	clear(p.rows)
 	clear(p.verdicts)
 	p.verdicts = p.verdicts[:0]
-	p.facts, p.rows, p.bytes = p.facts[:0], p.rows[:0], p.bytes[:0]
+	p.facts, p.rows = p.facts[:0], p.rows[:0]
 	p.rejects, p.moves, p.woken = p.rejects[:0], p.moves[:0], p.woken[:0]
 }
 
@@ -198,36 +233,34 @@ func (t *Task) reject(offset int64, reason string, f *feed) {
 	t.pending.reject(&r)
 }
 
-func (p *pending) fact(k factKey, b []byte) {
-	from := len(p.bytes)
-	p.bytes = append(p.bytes, b...)
-	s := span{from, len(p.bytes)}
-	if i, ok := p.index[k]; ok {
-		p.facts[i] = s
-		return
+func (p *pending) fact(f *plannedFact) {
+	st := f.key.item
+	newest := int32(-1)
+	if int(st.row) < len(p.facts) && p.facts[st.row].key.item == st {
+		newest = st.row
 	}
-	p.index[k] = len(p.facts)
-	p.facts = append(p.facts, s)
+	for i, n := newest, 0; i >= 0 && n < maxBehind; i, n = p.facts[i].before, n+1 {
+		if p.facts[i].key == f.key {
+			p.facts[i].row = f.row
+			return
+		}
+	}
+	st.row = int32(len(p.facts))
+	p.facts = append(p.facts, waiting{*f, newest})
 }
 
 // panes takes the rows of all panes that changed.
 func (p *pending) panes(s *pane.Set) {
-	s.Rows(func(r *row.Pane) {
-		from := len(p.bytes)
-		p.bytes = row.Append(p.bytes, r)
-		p.routed = append(p.routed, routed{span{from, len(p.bytes)}, r.Tenant + "\x00" + r.Family})
+	s.Rows(func(r *row.Pane, route string) {
+		p.routed = append(p.routed, routed{p.paper.write(r), route})
 	})
 }
 
 // last takes the last progress of a generation.
 func (p *pending) last(r *row.Progress) {
-	from := len(p.bytes)
-	p.bytes = row.Append(p.bytes, r)
-	p.lasts = append(p.lasts, span{from, len(p.bytes)})
+	p.lasts = append(p.lasts, p.paper.write(r))
 }
 
 func (p *pending) reject(r *row.Reject) {
-	from := len(p.bytes)
-	p.bytes = row.Append(p.bytes, r)
-	p.rejects = append(p.rejects, span{from, len(p.bytes)})
+	p.rejects = append(p.rejects, p.paper.write(r))
 }

@@ -128,7 +128,7 @@ type Task struct {
 // NewTask makes the task of a partition with nothing in it.
 func NewTask(c Config) *Task {
 	t := &Task{cfg: c, kinds: map[string]*Kind{}, feeds: map[feedKey]*feed{}, keep: &statelog.Keeper{}}
-	t.pending.index, t.pending.judged = map[factKey]int{}, map[verdictKey]int{}
+	t.pending.judged = map[verdictKey]int{}
 	t.sources = sources{by: map[sourceKey]*source{}, ids: map[int64]*source{}}
 	t.policies = map[*fact.Family][]*sla.Policy{}
 	for _, l := range c.Layouts {

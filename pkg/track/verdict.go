@@ -20,9 +20,9 @@ type verdictKey struct {
 }
 
 type plannedVerdict struct {
-	key      verdictKey
-	from, to int // in plan.bytes
-	alarm    bool
+	key   verdictKey
+	row   []byte
+	alarm bool
 }
 
 // cause is the record that lets deadlines be looked at.
@@ -89,11 +89,8 @@ func (t *Task) keepVerdict(c *cause, p *sla.Policy, f *fact.Fact, d sla.Decision
 		r.Labels = append(r.Labels, row.Label{Name: name, Value: f.Values[f.Family.Column(name)].Text})
 	}
 	t.labels = r.Labels
-	pl := &t.plan
-	from := len(pl.bytes)
-	pl.bytes = row.Append(pl.bytes, &r)
-	pl.verdicts = append(pl.verdicts, plannedVerdict{
-		verdictKey{c.item, p, f.ID, f.OpenedAt}, from, len(pl.bytes), d.State == row.Breached || d.State == row.AtRisk,
+	t.plan.verdicts = append(t.plan.verdicts, plannedVerdict{
+		verdictKey{c.item, p, f.ID, f.OpenedAt}, t.pending.paper.write(&r), d.State == row.Breached || d.State == row.AtRisk,
 	})
 }
 
@@ -109,17 +106,14 @@ func (t *Task) promised(facts []fact.Fact, now int64) int64 {
 	return next
 }
 
-func (p *pending) verdict(v *plannedVerdict, b []byte) {
-	from := len(p.bytes)
-	p.bytes = append(p.bytes, b...)
-	s := span{from, len(p.bytes)}
+func (p *pending) verdict(v *plannedVerdict) {
 	p.alarm = p.alarm || v.alarm
 	if i, ok := p.judged[v.key]; ok {
-		p.verdicts[i].span = s
+		p.verdicts[i].row = v.row
 		return
 	}
 	p.judged[v.key] = len(p.verdicts)
-	p.verdicts = append(p.verdicts, routed{s, v.key.item.tenant()})
+	p.verdicts = append(p.verdicts, routed{v.row, v.key.item.tenant()})
 }
 
 // Alarm tells whether a verdict waits that people wait for: it is not to wait
@@ -130,9 +124,10 @@ func (t *Task) Alarm() bool { return t.pending.alarm }
 // nothing else: rows may be written sooner than their flush, never later.
 func (t *Task) FlushVerdicts(emit func(Effect)) {
 	p := &t.pending
-	for _, r := range p.verdicts {
-		emit(Effect{Kind: ToVerdicts, Route: r.route, Value: p.bytes[r.from:r.to:r.to]})
+	for i := range p.verdicts {
+		emit(Effect{Kind: ToVerdicts, Route: p.verdicts[i].route, Value: p.verdicts[i].row})
 	}
+	clear(p.verdicts)
 	p.verdicts, p.alarm = p.verdicts[:0], false
 	clear(p.judged)
 }

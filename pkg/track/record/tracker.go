@@ -112,8 +112,8 @@ func (t *Tracker) Takes(eventType string) bool { return t.plans[eventType] != ni
 // a year, some 100,000. Only an entry that is booked as late as can be unfolds
 // so many.
 const (
-	maxPages = 256
-	manyEach = 8_192
+	maxPages = 512
+	manyEach = 16_384
 )
 
 // MaxPages is the most pages of one item beside the last.
