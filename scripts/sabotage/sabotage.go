@@ -102,7 +102,7 @@ func ofOrder() []sabotage {
 		},
 		{
 			"stale_row", "track/plan.go",
-			"		p.facts[i] = s\n", "		_ = i\n",
+			"			p.facts[i].row = f.row\n", "",
 			"of two changes between flushes the first is written",
 		},
 		{
@@ -209,7 +209,7 @@ func ofDeadlines() []sabotage {
 		},
 		{
 			"stale_verdict", "track/verdict.go",
-			"		p.verdicts[i].span = s\n", "		_ = i\n",
+			"		p.verdicts[i].row = v.row\n", "		_ = i\n",
 			"of two verdicts between flushes the first is written",
 		},
 		{
@@ -225,7 +225,7 @@ func ofPanes() []sabotage {
 	return []sabotage{
 		{
 			"no_incarnation", "pane/pane.go",
-			"incarnation: offset, fresh: true,", "incarnation: 0, fresh: true,",
+			"incarnation: offset, touched: offset,", "incarnation: 0, touched: offset,",
 			"a pane touched after its eviction overwrites what it had been",
 		},
 		{
