@@ -6,7 +6,9 @@
 package kpi
 
 import (
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
@@ -152,10 +154,21 @@ type Target struct {
 	Bound   float64
 }
 
-// Param is a span that a definition names, ms.
+// Param is a span that a definition names, ms, and what it is later on.
 type Param struct {
-	Name string
-	Ms   int64
+	Name  string
+	Ms    int64
+	Later []Later // ascending
+}
+
+// Words say the span, and what it becomes.
+func (p Param) Words() string {
+	span := func(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() }
+	out := span(p.Ms)
+	for _, l := range p.Later {
+		out += fmt.Sprintf(", from %s on %s", time.UnixMilli(l.From).UTC().Format(time.RFC3339), span(l.Int))
+	}
+	return out
 }
 
 // Named is a measure under the name that a definition's formulas use.

@@ -333,20 +333,6 @@ func (l *loading) by(n *yaml.Node) {
 	})
 }
 
-func (l *loading) params(n *yaml.Node) {
-	l.r.Pairs(n, func(k, v *yaml.Node) {
-		if !word(k.Value) {
-			l.r.Errorf(k, "%q is no name: lower-case letters, digits and _", k.Value)
-		}
-		ms, err := ParseSpan(v.Value)
-		if err != nil {
-			l.r.Errorf(v, "%v", err)
-		}
-		l.d.Params = append(l.d.Params, Param{Name: k.Value, Ms: ms})
-		l.at["$"+k.Value] = k
-	})
-}
-
 // ParseSpan reads a span such as 250ms, 20s, 10m, 24h or 90d, as ms, ≥ 0.
 func ParseSpan(s string) (int64, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {

@@ -223,7 +223,9 @@ func (l *loading) span(n *yaml.Node, name string) Expr {
 	var names []string
 	for _, p := range l.d.Params {
 		if p.Name == name {
-			l.used["$"+name] = true
+			if l.used["$"+name] = true; len(p.Later) > 0 {
+				l.r.Errorf(n, "$%s changes: a formula is of intervals, which may have both; only conditions may name it", name)
+			}
 			return Number{Value: float64(p.Ms), of: power{time: 1}}
 		}
 		names = append(names, "$"+p.Name)

@@ -64,6 +64,7 @@ func (l *loading) axis(n *yaml.Node) Axis {
 			}
 		},
 	}, "per")
+	m.dated()
 	bounds(n)
 	switch {
 	case m.Op == 0:
@@ -76,11 +77,15 @@ func (l *loading) axis(n *yaml.Node) Axis {
 
 // bound reads where a part begins, in the unit of what is added up.
 func (l *loading) bound(m *Measure, n *yaml.Node) int64 {
-	col := &fact.Column{Type: fact.Count}
+	typ := fact.Count
 	if m.Op == Sum {
-		col = &m.Family.Columns[m.Column]
+		typ = m.Family.Columns[m.Column].Type
 	}
-	return l.number(col, n)
+	v, later := l.number(typ, n)
+	if later != nil {
+		l.r.Errorf(n, "the bounds of a grid do not change")
+	}
+	return v
 }
 
 func (l *loading) cell(m *Measure) func(*yaml.Node) {

@@ -1,12 +1,9 @@
 package kpi
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -57,6 +54,7 @@ func (l *loading) measure(k, n *yaml.Node) {
 		l.r.Errorf(n, "a measure is one of count, sum, level, hist, max, entities, last, born, back and cell")
 		return
 	}
+	m.dated()
 	m.Name = m.name()
 	l.at[k.Value] = k
 	l.d.Measures = append(l.d.Measures, Named{Name: k.Value, Measure: m})
@@ -71,119 +69,6 @@ func (l *loading) over(m *Measure, op Op, types ...fact.Type) func(*yaml.Node) {
 			"where": func(n *yaml.Node) { m.Where = l.where(n) },
 		}, "of")
 	}
-}
-
-// where reads conditions: a word or a list of words for a text, {not: …} for
-// any other, {eq: span}, {le: …}, {lt: …}, {ge: …}, {gt: …} for numbers.
-func (l *loading) where(n *yaml.Node) []Cond {
-	var out []Cond
-	l.r.Pairs(n, func(k, v *yaml.Node) {
-		i := l.column(k, fact.Text, fact.Time, fact.Duration, fact.Count, fact.Bool, fact.Decimal)
-		col := &l.of.Columns[i]
-		switch {
-		case v.Kind == yaml.MappingNode:
-			out = append(out, l.compare(i, v)...)
-		case col.Type != fact.Text:
-			l.r.Errorf(v, "column %q holds numbers: %s", col.Name, comparisons)
-		default:
-			out = append(out, Cond{Column: i, Rel: In, Texts: l.texts(col, v)})
-		}
-	})
-	slices.SortStableFunc(out, func(a, b Cond) int { return cmp.Or(a.Column-b.Column, int(a.Rel)-int(b.Rel)) })
-	return out
-}
-
-func (l *loading) texts(col *fact.Column, n *yaml.Node) []string {
-	nodes := []*yaml.Node{n}
-	if n.Kind == yaml.SequenceNode {
-		nodes = n.Content
-	}
-	var out []string
-	for _, n := range nodes {
-		s := l.r.Text(n)
-		if col.Values != nil && !slices.Contains(col.Values, s) {
-			l.r.Errorf(n, "%s is never %q%s", col.Name, s, strictyaml.Hint(s, col.Values))
-		}
-		out = append(out, s)
-	}
-	if len(out) == 0 {
-		l.r.Errorf(n, "a value is expected")
-	}
-	slices.Sort(out)
-	return out
-}
-
-// compare reads the comparisons of one column, all of which must hold.
-func (l *loading) compare(i int, n *yaml.Node) (out []Cond) {
-	col := &l.of.Columns[i]
-	number := func(rels ...Rel) func(*yaml.Node) {
-		return func(n *yaml.Node) {
-			if col.Type == fact.Text {
-				l.r.Errorf(n, "column %q holds texts: name them", col.Name)
-				return
-			}
-			for _, rel := range rels {
-				out = append(out, Cond{Column: i, Rel: rel, Int: l.number(col, n)})
-			}
-		}
-	}
-	l.r.Map(n, strictyaml.Keys{
-		"le": number(Le), "lt": number(Lt), "ge": number(Ge), "gt": number(Gt), "eq": number(Ge, Le),
-		"not": func(n *yaml.Node) {
-			if col.Type != fact.Text {
-				l.r.Errorf(n, "column %q holds numbers: %s", col.Name, comparisons)
-				return
-			}
-			out = append(out, Cond{Column: i, Rel: NotIn, Texts: l.texts(col, n)})
-		},
-		"known": func(n *yaml.Node) {
-			c := Cond{Column: i, Rel: Known}
-			if col.Type == fact.Text { // one that is not known is empty
-				c.Rel, c.Texts = NotIn, []string{""}
-			}
-			if !l.r.Bool(n) {
-				l.r.Errorf(n, "only known: true is a condition")
-			}
-			out = append(out, c)
-		},
-	})
-	if len(n.Content) == 0 {
-		l.r.Errorf(n, "a comparison is expected")
-	}
-	return out
-}
-
-const comparisons = "compare it with {eq: …}, {le: …}, {lt: …}, {ge: …} or {gt: …}"
-
-// number reads a span, a whole number or the parameter $name.
-func (l *loading) number(col *fact.Column, n *yaml.Node) int64 {
-	if name, ok := strings.CutPrefix(n.Value, "$"); ok {
-		var names []string
-		for _, p := range l.d.Params {
-			if p.Name == name {
-				l.used["$"+name] = true
-				return p.Ms
-			}
-			names = append(names, "$"+p.Name)
-		}
-		l.r.Errorf(n, "no parameter %q%s", n.Value, strictyaml.Hint(n.Value, names))
-		return 0
-	}
-	if col.Type == fact.Decimal {
-		return l.decimal(n)
-	}
-	if col.Type == fact.Duration {
-		ms, err := ParseSpan(n.Value)
-		if err != nil {
-			l.r.Errorf(n, "%v", err)
-		}
-		return ms
-	}
-	v, err := strconv.ParseInt(n.Value, 10, 64)
-	if err != nil {
-		l.r.Errorf(n, "a whole number is expected, not %s", strictyaml.Kind(n))
-	}
-	return v
 }
 
 // reserved are the names of columns that every KPI has.

@@ -3,7 +3,6 @@ package kpi
 import (
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"strings"
 
 	"github.com/nabz/nabz/pkg/fact"
@@ -75,38 +74,6 @@ type Measure struct {
 	Latest  []Cond   // Entities: what the last of these facts says
 	Axis    string   // Cell: GridX or GridY, whose number is added up; empty: they are counted
 	Hours   bool     // Back: days are of 24 hours from the hour of the first fact, not of the calendar
-}
-
-// Cond is one condition on a column; a measure takes the facts that meet all.
-type Cond struct {
-	Column int
-	Rel    Rel
-	Texts  []string // In, NotIn: any of, in alphabetical order
-	Int    int64    // for the comparisons, ms or a whole number
-}
-
-// Rel is the relation of a condition.
-type Rel uint8
-
-const (
-	// In holds for a Text column with one of the texts.
-	In Rel = iota + 1
-	// Le holds for a known value ≤ Int; Lt, Ge and Gt likewise.
-	Le
-	// Lt is <.
-	Lt
-	// Ge is ≥.
-	Ge
-	// Gt is >.
-	Gt
-	// Known holds for a value that is there.
-	Known
-	// NotIn holds for a Text column with none of the texts.
-	NotIn
-)
-
-func (r Rel) word() string {
-	return [...]string{In: "is", Le: "le", Lt: "lt", Ge: "ge", Gt: "gt", Known: "known", NotIn: "not"}[r]
 }
 
 // Part is one number of a measure, or a range of them. What rows of several
@@ -205,24 +172,6 @@ func (m *Measure) sentence() string {
 	return head + ", at " + m.Family.Columns[m.At].Name
 }
 
-func (c Cond) words(f *fact.Family) string {
-	col := f.Columns[c.Column]
-	switch c.Rel {
-	case In:
-		return col.Name + " is " + strings.Join(c.Texts, " or ")
-	case NotIn:
-		return col.Name + " is not " + strings.Join(c.Texts, " or ")
-	case Known:
-		return col.Name + " is known"
-	case Le, Lt, Ge, Gt:
-	}
-	unit := ""
-	if col.Type == fact.Duration {
-		unit = " ms"
-	}
-	return fmt.Sprintf("%s %s %d%s", col.Name, map[Rel]string{Le: "≤", Lt: "<", Ge: "≥", Gt: ">"}[c.Rel], c.Int, unit)
-}
-
 // name makes the canonical name of a measure: a word of lower-case letters,
 // digits and underscores that says what it computes.
 func (m *Measure) name() string {
@@ -273,52 +222,8 @@ func identifier(name string) string {
 	return fmt.Sprintf("%s__%016x", plain[:min(len(plain), maxName)], h.Sum64())
 }
 
-func (c Cond) name(f *fact.Family) string {
-	name := "__" + f.Columns[c.Column].Name
-	switch c.Rel {
-	case In:
-		return name + "_" + strings.Join(c.Texts, "_or_")
-	case NotIn:
-		return name + "_not_" + strings.Join(c.Texts, "_or_")
-	case Known:
-		return name + "_known"
-	default:
-		return fmt.Sprintf("%s_%s_%d", name, c.Rel.word(), c.Int)
-	}
-}
-
 // Takes tells whether a fact meets the measure's conditions.
 func (m *Measure) Takes(f *fact.Fact) bool { return meets(m.Where, f) }
-
-func meets(where []Cond, f *fact.Fact) bool {
-	for i := range where {
-		if !where[i].holds(f) {
-			return false
-		}
-	}
-	return true
-}
-
-func (c *Cond) holds(f *fact.Fact) bool {
-	v := &f.Values[c.Column]
-	switch c.Rel {
-	case In:
-		return slices.Contains(c.Texts, v.Text)
-	case NotIn:
-		return !slices.Contains(c.Texts, v.Text)
-	case Known:
-		return v.Set
-	case Le:
-		return v.Set && v.Int <= c.Int
-	case Lt:
-		return v.Set && v.Int < c.Int
-	case Ge:
-		return v.Set && v.Int >= c.Int
-	case Gt:
-		return v.Set && v.Int > c.Int
-	}
-	return false
-}
 
 func fnv32(s string) uint32 {
 	h := uint32(2166136261)

@@ -3,7 +3,6 @@ package kpi
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Page is the definition as a page for people, in Markdown: what it means, how
@@ -27,7 +26,7 @@ func (d *Definition) Page(scenario string) string {
 	line("| counted from | %s, each in the interval of `%s` |", cell(strings.ToLower(d.Of.Doc[:1])+strings.TrimSuffix(d.Of.Doc[1:], ".")), d.Of.Columns[d.At].Name)
 	line("| by | %s |", strings.Join(d.By, ", "))
 	for _, p := range d.Params {
-		line("| %s | %s |", p.Name, time.Duration(p.Ms)*time.Millisecond)
+		line("| %s | %s |", p.Name, p.Words())
 	}
 	line("| source | %s |", cell(d.Source))
 	line("| owner, level, family, kind | %s, %s, %s, %s |", d.Owner, d.Level, d.Family, strings.ToUpper(d.Kind))

@@ -162,27 +162,3 @@ INNER JOIN (SELECT tenant, feed, generation, epoch, partition, max(now) AS now F
 ON c.feed = f.feed AND c.generation = f.generation AND c.epoch = f.epoch AND c.partition = f.partition AND c.tenant = if(f.feed = '', '', f.tenant)%[4]s
 WHERE %[5]s`, Internal, f.Name, shownJoin("f"), arrays, strings.Join(append([]string{"1"}, q.among(f, "f")...), " AND "))
 }
-
-// condition renders the conditions of a measure over a fact's columns.
-func condition(f *fact.Family, where []kpi.Cond) string {
-	out := []string{"1"}
-	for _, c := range where {
-		name := "f." + f.Columns[c.Column].Name
-		var texts []string
-		for _, t := range c.Texts {
-			texts = append(texts, Quote(t))
-		}
-		switch c.Rel {
-		case kpi.In:
-			out = append(out, fmt.Sprintf("%s IN (%s)", name, strings.Join(texts, ", ")))
-		case kpi.NotIn:
-			out = append(out, fmt.Sprintf("%s NOT IN (%s)", name, strings.Join(texts, ", ")))
-		case kpi.Known:
-			out = append(out, fmt.Sprintf("isNotNull(%s)", name))
-		default:
-			op := map[kpi.Rel]string{kpi.Le: "<=", kpi.Lt: "<", kpi.Ge: ">=", kpi.Gt: ">"}[c.Rel]
-			out = append(out, fmt.Sprintf("coalesce(%s, 0) %s %d AND isNotNull(%s)", name, op, c.Int, name))
-		}
-	}
-	return "(" + strings.Join(out, " AND ") + ")"
-}

@@ -202,7 +202,7 @@ func (c kpiShowCmd) print(a *app, all *catalog.Catalog, d *kpi.Definition, sql s
 	line("tags", "%s", strings.Join(d.Tags, ", "))
 	line("defined in", "%s", cmp.Or(all.Place(d.Name), "the binary"))
 	for _, p := range d.Params {
-		line("$"+p.Name, "%s", time.Duration(p.Ms)*time.Millisecond)
+		line("$"+p.Name, "%s", p.Words())
 	}
 	for _, n := range d.Measures {
 		line("measure "+n.Name, "%s", cmp.Or(strings.Join(n.Measure.Conditions(), " and "), "every one"))

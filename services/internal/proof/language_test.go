@@ -107,6 +107,25 @@ measures:
   n: {cell: count}
   held: {cell: y}
 value: {headline: n, v1: held}`,
+	"spans": `unit: ratio
+of: contact
+at: started_at
+by: [queue, channel]
+params:
+  limit: [20s, {from: 2026-03-12T00:00+03:30, is: 40s}, {from: 2026-03-25T10:30:00.5Z, is: 10s}]
+measures:
+  soon: {count: {wait: {le: $limit}}}
+  later: {count: {wait: {gt: $limit}}}
+  brief: {entities: {of: customer, where: {ended_at: {since: started_at, ge: 30m, lt: 2h}}}}
+  ended: {count: {ended_at: {since: started_at, known: true}}}
+  lately: {count: {started_at: {ge: 2026-03-10T12:00Z}, wait: {known: true}}}
+  meant: {of: agent_segment, at: started_at, count: {talk: {lt: $limit}}}
+value:
+  headline: soon / (soon + later)
+  v1: brief
+  v2: ended
+  v3: lately
+  v4: meant`,
 	"of_others": `unit: ratio
 of: contact
 at: started_at
@@ -154,6 +173,7 @@ func lately(rnd *rand.Rand, families []*fact.Family) (facts []fact.Fact, now int
 	pick := func(words ...string) fact.Value { return fact.Str(words[rnd.IntN(len(words))]) }
 	const day = 86_400_000
 	begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).UnixMilli()
+	var opened int64 // of the fact that is being made
 	make := func(f *fact.Family, n int, set func(put func(string, fact.Value))) {
 		for range n {
 			x := fact.Fact{Family: f, OpenedAt: begin + rnd.Int64N(40*day)/60_000*60_000, Values: make([]fact.Value, len(f.Columns))}
@@ -163,6 +183,7 @@ func lately(rnd *rand.Rand, families []*fact.Family) (facts []fact.Fact, now int
 			if at := f.Column("started_at"); at >= 0 {
 				x.Values[at] = fact.Int(x.OpenedAt)
 			}
+			opened = x.OpenedAt
 			set(func(name string, v fact.Value) { x.Values[f.Column(name)] = v })
 			facts = append(facts, x)
 		}
@@ -176,6 +197,10 @@ func lately(rnd *rand.Rand, families []*fact.Family) (facts []fact.Fact, now int
 		put("state", pick(contact.Closed, contact.Closed, contact.Open))
 		put("outcome", pick(contact.Answered, contact.Abandoned))
 		put("transfers", fact.Int(rnd.Int64N(5)))
+		if x := rnd.Int64N(4); x > 0 {
+			put("wait", fact.Int(rnd.Int64N(50)*1000))
+			put("ended_at", fact.Int(opened+x*45*60_000))
+		}
 	})
 	make(family("agent_segment"), 120, func(put func(string, fact.Value)) {
 		put("agent", pick("amy", "ben"))
@@ -338,5 +363,10 @@ func TestWordsAreRefused(t *testing.T) {
 	f("effort", "callers: {of: contact, at: started_at, entities: {of: customer}}", "callers: {of: contact, at: started_at, max: {of: wait}}", `which has no dimension "agent"`)
 	f("of_others", "kpi(callers.v6)", "kpi(asaa)", `no KPI "asaa", did you mean "asa"?`)
 	f("answered_once", "n / all", "previous(n) / oldest(all)", `"all" is read by its name alone`)
+	f("spans", "since: started_at, ge: 30m", "since: start_at, ge: 30m", `did you mean "started_at"?`)
+	f("spans", "wait: {gt: $limit}", "wait: {since: started_at, gt: $limit}", `column "wait" is no instant`)
+	f("spans", "2026-03-12T00:00+03:30", "2026-04-12T00:00+03:30", "stands in the order of time")
+	f("spans", "2026-03-10T12:00Z", "2026-03-10", "is no instant: write")
+	f("spans", "v1: brief", "v1: brief * ($limit / $limit)", "$limit changes")
 	f("answered_once", "unit: ratio", "unit: money", "the unit money is")
 }
