@@ -16,6 +16,7 @@ type Shape struct {
 	Seed       uint64
 	Events     int   // deliveries of events, repeats among them, clock records not; some more may come
 	Wrapup     bool  // contacts have a fourth event, the end of after-contact work
+	Promises   bool  // contacts are queued and answered, and nothing else; see arrivePromise
 	Contacts   int   // a second of the log's own time
 	Begin      int64 // of the log, ms since 1970 UTC, a whole hour
 	Partitions int32
@@ -70,6 +71,7 @@ type call struct {
 	talk     int64
 	wrapup   int64
 	answered bool
+	short    bool // nothing comes after the answer
 }
 
 // delivery is one event on its way.
@@ -116,6 +118,21 @@ func (l *Log) Next() (d delivery, ok bool) {
 	return l.pending.pop(), true
 }
 
+// promise is how soon a contact is to be answered where that is what is watched,
+// ms. All contacts arrive within half of it, so all are pending at once.
+const promise = 1_200_000
+
+// arrivePromise draws a contact that is answered in the second half of the time
+// promised, or, one of ten, in the five minutes after it.
+func (l *Log) arrivePromise(c *call) {
+	c.answered, c.agent, c.short = true, l.rng.IntN(agents), true
+	if l.rng.IntN(10) == 0 {
+		c.wait = promise + 10_000 + int64(l.rng.IntN(290_000))
+	} else {
+		c.wait = promise/2 + int64(l.rng.IntN(promise/2-10_000))
+	}
+}
+
 // arrive draws one call and puts its events on their way.
 func (l *Log) arrive() {
 	r := l.rng
@@ -123,8 +140,9 @@ func (l *Log) arrive() {
 	if r.Float64() >= channelShare {
 		c.channel = 1
 	}
-	c.wait = int64(r.ExpFloat64() * meanWait)
-	if c.wait >= patience {
+	if l.shape.Promises {
+		l.arrivePromise(c)
+	} else if c.wait = int64(r.ExpFloat64() * meanWait); c.wait >= patience {
 		c.wait = patience - 10_000 + int64(r.IntN(40_000))
 	} else {
 		c.answered, c.agent = true, r.IntN(agents)
@@ -137,7 +155,9 @@ func (l *Log) arrive() {
 	if c.answered {
 		l.send(c, stageAnswered)
 	}
-	l.send(c, stageEnded)
+	if !c.short {
+		l.send(c, stageEnded)
+	}
 	if c.answered && l.shape.Wrapup {
 		l.send(c, stageWrapup)
 	}
@@ -244,11 +264,11 @@ func Pulse(at int64) []byte {
 func queueName(n int) string { return "q" + strconv.Itoa(n) }
 func agentName(n int) string { return "a" + strconv.Itoa(n) }
 
-// beginOf is the whole hour from which a log must begin to be over by now.
-func beginOf(now time.Time, events, perContact, contacts int) int64 {
+// beginOf is the whole hour from which a log must begin to be over by now, when
+// calls arrive for so long.
+func beginOf(now time.Time, arriving time.Duration) int64 {
 	const tail = 45 * time.Minute
-	length := time.Duration(events/perContact/contacts)*time.Second + tail
-	return now.Add(-length).Truncate(time.Hour).UnixMilli()
+	return now.Add(-arriving - tail).Truncate(time.Hour).UnixMilli()
 }
 
 // deliveries is a heap by the time of arrival.

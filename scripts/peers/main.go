@@ -156,11 +156,28 @@ func repository() (string, error) {
 
 // Workload is one question that engines answer.
 type Workload struct {
-	Short   string
-	Title   string
-	Asks    string
-	Wrapup  bool // the log has the end of after-contact work too
-	Engines []Engine
+	Short    string
+	Title    string
+	Asks     string
+	Wrapup   bool // as of a [Shape]
+	Promises bool // likewise
+	Engines  []Engine
+}
+
+// shape is the log of a workload, over by now.
+func (w *Workload) shape(events int, o Options) Shape {
+	s := Shape{
+		Seed: o.Seed, Events: events, Wrapup: w.Wrapup, Promises: w.Promises, Contacts: o.Contacts, Partitions: int32(o.Partitions),
+	}
+	each := 3
+	switch {
+	case w.Promises:
+		each, s.Contacts = 2, max(1, events/2/(promise/2/1000))
+	case w.Wrapup:
+		each = 4
+	}
+	s.Begin = beginOf(time.Now(), time.Duration(events/each/s.Contacts)*time.Second)
+	return s
 }
 
 // runWorkload measures every engine over the short log and over the long one.
@@ -236,14 +253,7 @@ func (b *Bench) open(w *Workload, events int) (*Bench, error) {
 	if err := prepareNabz(b); err != nil {
 		return nil, err
 	}
-	perContact := 3
-	if w.Wrapup {
-		perContact = 4
-	}
-	s := Shape{
-		Seed: o.Seed, Events: events, Wrapup: w.Wrapup, Contacts: o.Contacts, Partitions: int32(o.Partitions),
-		Begin: beginOf(time.Now(), events, perContact, o.Contacts),
-	}
+	s := w.shape(events, o)
 	if b.filled, err = fill(b.ctx, b.broker.Address, s); err != nil {
 		return nil, err
 	}

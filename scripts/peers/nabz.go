@@ -50,14 +50,14 @@ func prepareNabz(b *Bench) error {
 	})
 }
 
-// startNabz starts a processor; own says whether only the definitions of the
-// workload are on, or all that come with nabz.
-func startNabz(own bool) func(*Bench, string) (*Running, error) {
+// startNabz starts a processor with a set of definitions: that of a folder in
+// definitions, in place of all that come with nabz, or, of no name, those.
+func startNabz(set string) func(*Bench, string) (*Running, error) {
 	return func(b *Bench, dir string) (*Running, error) {
 		argv := []string{b.nabz(), "processor", "--kafka", b.broker.Address, "--log-level", "warn", "--group", b.group, "--board-group", b.group + ".board"}
-		if own {
+		if set != "" {
 			defs := filepath.Join(dir, "definitions")
-			if err := writeDefinitions(defs); err != nil {
+			if err := writeDefinitions(defs, set); err != nil {
 				return nil, err
 			}
 			argv = append(argv, "--definitions", defs)
@@ -84,8 +84,9 @@ func (b *Bench) start(dir, name string, argv, env []string) (*Running, error) {
 }
 
 // writeDefinitions writes a folder in which every KPI that nabz comes with is
-// left out, and those of the workload stand.
-func writeDefinitions(dir string) error {
+// left out, and those of a set stand.
+func writeDefinitions(dir, set string) error {
+	from := "definitions/" + set + "/"
 	off, err := definitions.ReadFile("definitions/off/kpi.yaml")
 	if err != nil {
 		return fmt.Errorf("read definitions: %w", err)
@@ -99,15 +100,15 @@ func writeDefinitions(dir string) error {
 			return err
 		}
 	}
-	return fs.WalkDir(definitions, "definitions", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(path, "definitions/off/") {
+	return fs.WalkDir(definitions, "definitions/"+set, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
 			return err
 		}
 		data, err := definitions.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("read definitions: %w", err)
 		}
-		return writeFile(filepath.Join(dir, strings.TrimPrefix(path, "definitions/")), data)
+		return writeFile(filepath.Join(dir, strings.TrimPrefix(path, from)), data)
 	})
 }
 
@@ -231,7 +232,7 @@ func (k *cellParts) add(to *cell, p *row.Pane) {
 
 // wrongMinutes holds the minutes of nabz against the events: it knows repeats.
 func wrongMinutes(b *Bench) (fromEvents, fromGate int, err error) {
-	tree, err := fs.Sub(definitions, "definitions/kpi")
+	tree, err := fs.Sub(definitions, "definitions/same/kpi")
 	if err != nil {
 		return 0, 0, fmt.Errorf("read definitions: %w", err)
 	}

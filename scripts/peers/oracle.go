@@ -83,7 +83,7 @@ func (o *Oracle) Take(d *delivery) {
 
 func (c *call) events(wrapup bool) int {
 	switch {
-	case !c.answered:
+	case !c.answered || c.short:
 		return 2
 	case wrapup:
 		return 4

@@ -154,7 +154,7 @@ func TestDefinitions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := fs.Sub(definitions, "definitions/kpi")
+	own, err := fs.Sub(definitions, "definitions/same/kpi")
 	if err != nil {
 		t.Fatal(err)
 	}

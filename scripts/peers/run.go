@@ -13,9 +13,9 @@ import (
 
 // Engine is one way to do a workload.
 type Engine struct {
-	Name  string // shown, such as "Kafka Streams, exactly_once_v2"
-	Short string // for file names and --engines
-	Notes string // how it is set, for the report
+	Name   string // shown, such as "Kafka Streams, exactly_once_v2"
+	Short  string // for file names and --engines
+	Serves bool   // the result is in the engine itself
 	// Prepare makes what the engine needs to be new, such as output topics.
 	Prepare func(*Bench) error
 	// Start starts the engine; what it gives is measured.
@@ -44,6 +44,7 @@ type Bench struct {
 	admin   *kadm.Client
 	kafka   *kgo.Client
 	classes string // folder of the Java peers
+	house   *House // the ClickHouse of this run, if it has one
 	runs    int
 	group   string // consumer group of this run, whose commits tell how far it is
 }
@@ -107,7 +108,12 @@ func (b *Bench) measure(e *Engine) (*Sample, error) {
 	}
 	s.Others = (busy() - all0 - (b.own(r.PIDs) - own0)).Seconds() / s.Wall.Seconds()
 	s.Disturbed = s.Others > othersAllowed
-	r.Stop()
+	if !e.Serves {
+		r.Stop() // its result stays in the broker, and is read without it
+	}
+	if len(b.filled.Oracle.Calls) == 0 {
+		return nil, errors.New("the log tells no call to its end: there is nothing to hold a result against")
+	}
 	if s.Wrong, s.Gate, err = e.Wrong(b); err != nil {
 		return nil, fmt.Errorf("check %s: %w", e.Name, err)
 	}

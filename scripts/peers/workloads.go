@@ -1,21 +1,61 @@
 package main
 
+import "slices"
+
 // workloads are all questions, each with the engines that answer it.
 func workloads() []Workload {
-	return []Workload{minutes()}
+	return []Workload{minutes(), calls(), promises()}
+}
+
+func nothing(*Bench) error { return nil }
+
+// peers are Kafka Streams and Flink, each in two ways, with one workload.
+func peers(workload string, wrong func(*Bench) (int, int, error)) []Engine {
+	return []Engine{
+		{Name: "Kafka Streams, exactly_once_v2", Short: "streams-eos", Prepare: prepareOut, Start: startStreams(workload, "exactly_once_v2"), Wrong: wrong},
+		{Name: "Kafka Streams, at_least_once", Short: "streams-alo", Prepare: prepareOut, Start: startStreams(workload, "at_least_once"), Wrong: wrong},
+		{Name: "Flink, state on the heap", Short: "flink-heap", Prepare: prepareOut, Start: startFlink(workload, "heap"), Wrong: wrong},
+		{Name: "Flink, state in RocksDB", Short: "flink-rocksdb", Prepare: prepareOut, Start: startFlink(workload, "rocksdb"), Wrong: wrong},
+	}
 }
 
 func minutes() Workload {
 	return Workload{
 		Short: "w1", Title: "Minute KPIs",
 		Asks: "for each queue, channel and minute: contacts offered, answered, answered within 20 s and abandoned, sum and distribution (64 buckets) of waits, contacts handled and sum of talk",
-		Engines: []Engine{
-			{Name: "Nabz, the same KPIs", Short: "nabz", Prepare: prepareNabz, Start: startNabz(true), Wrong: wrongMinutes},
-			{Name: "Nabz, all KPIs", Short: "nabz-all", Prepare: prepareNabz, Start: startNabz(false), Wrong: wrongOffered},
-			{Name: "Kafka Streams, exactly_once_v2", Short: "streams-eos", Prepare: prepareOut, Start: startStreams("w1", "exactly_once_v2"), Wrong: wrongOut},
-			{Name: "Kafka Streams, at_least_once", Short: "streams-alo", Prepare: prepareOut, Start: startStreams("w1", "at_least_once"), Wrong: wrongOut},
-			{Name: "Flink, state on the heap", Short: "flink-heap", Prepare: prepareOut, Start: startFlink("w1", "heap"), Wrong: wrongOut},
-			{Name: "Flink, state in RocksDB", Short: "flink-rocksdb", Prepare: prepareOut, Start: startFlink("w1", "rocksdb"), Wrong: wrongOut},
-		},
+		Engines: slices.Concat(
+			[]Engine{
+				{Name: "Nabz, the same KPIs", Short: "nabz", Prepare: prepareNabz, Start: startNabz("same"), Wrong: wrongMinutes},
+				{Name: "Nabz, all KPIs", Short: "nabz-all", Prepare: prepareNabz, Start: startNabz(""), Wrong: wrongOffered},
+			},
+			peers("w1", wrongOut),
+			[]Engine{{Name: "ClickHouse, Kafka engine and view", Short: "clickhouse", Serves: true, Prepare: nothing, Start: startHouse(minutesSQL), Wrong: wrongHouse}},
+		),
+	}
+}
+
+func calls() Workload {
+	return Workload{
+		Short: "w3", Title: "Contact lifecycles", Wrapup: true,
+		Asks: "one fact for each contact, of its four events: queue, channel, agent, outcome, when it began, wait, talk, after-contact work",
+		Engines: slices.Concat(
+			[]Engine{
+				{Name: "Nabz, one KPI", Short: "nabz", Prepare: prepareNabz, Start: startNabz("least"), Wrong: wrongFacts},
+				{Name: "Nabz, all KPIs", Short: "nabz-all", Prepare: prepareNabz, Start: startNabz(""), Wrong: wrongFacts},
+			},
+			peers("w3", outCalls),
+			[]Engine{{Name: "ClickHouse, Kafka engine and view", Short: "clickhouse", Serves: true, Prepare: nothing, Start: startHouse(callsSQL), Wrong: houseCalls}},
+		),
+	}
+}
+
+func promises() Workload {
+	return Workload{
+		Short: "w4", Title: "Pending deadlines", Promises: true,
+		Asks: "every contact that is not answered within 20 minutes, with the instant at which it was due; all contacts are pending at once, nine of ten are answered in time",
+		Engines: slices.Concat(
+			[]Engine{{Name: "Nabz", Short: "nabz", Prepare: prepareNabz, Start: startNabz("promise"), Wrong: wrongVerdicts}},
+			peers("w4", outBroken),
+		),
 	}
 }

@@ -63,6 +63,8 @@ public final class Main {
     DataStream<Tuple2<byte[], byte[]>> rows = switch (args[0]) {
       case "w1" -> Minutes.rows(events, 60_000, 60_000);
       case "w2" -> Minutes.rows(events, 300_000, 60_000);
+      case "w3" -> Calls.rows(events);
+      case "w4" -> Deadlines.rows(events);
       default -> throw new IllegalArgumentException("workload " + args[0]);
     };
     Properties producer = new Properties();
