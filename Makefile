@@ -69,6 +69,18 @@ EVENTS   ?= 2000000
 bench-peers: build ## Nabz beside Kafka Streams, Flink and ClickHouse; WORKLOAD, EVENTS and PEERS say what
 	go run ./scripts/peers --workload $(WORKLOAD) --events $(EVENTS) $(PEERS)
 
+# 70 kills in eight minutes, or a thousand in two hours. The report is made of
+# what the run noted. SEED repeats a run.
+SEED  ?= 1
+KILLS ?= $(if $(LONG),1000,70)
+FOR   ?= $(if $(LONG),2h,8m)
+RATE  ?= $(if $(LONG),500,5000)
+
+.PHONY: reliability
+reliability: build ## the binary under fire, held against an oracle; SEED, KILLS, FOR and RATE change it, LONG=1 is the long run
+	go run ./scripts/reliability -seed $(SEED) -kills $(KILLS) -for $(FOR) -rate $(RATE) -results docs/reliability.json
+	go run ./scripts/reliability report
+
 .PHONY: fetch
 fetch: build ## fetch what tests and runs need, and nothing else
 	bin/nabz embedded --fetch-only

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Verdicts on a goal.
+const (
+	met     = "met"
+	partly  = "partly"
+	missed  = "missed"
+	notYet  = "not yet"
+	noneYet = "no run noted"
+)
+
+// goal is one of the measurable goals of reliability.
+type goal struct {
+	id, what string
+	// commands stand for it beside the harness, or instead of it.
+	commands []string
+	// judge gives the verdict and the figure; passed tells that all commands
+	// did. run is the last run of the harness, nil where there is none.
+	judge func(run *figures, passed bool) (verdict, figure string)
+	// rest says what of the goal is not measured, and why.
+	rest string
+}
+
+// tests is the judgement of a goal for which only tests stand: what they cover
+// is less than what is asked, or all of it.
+func tests(verdict, figure string) func(*figures, bool) (string, string) {
+	return func(_ *figures, passed bool) (string, string) {
+		if !passed {
+			return noneYet, "a test of it failed, or was not run"
+		}
+		return verdict, figure
+	}
+}
+
+// fired is the judgement of a goal that the harness measures.
+func fired(judge func(*figures) (string, string)) func(*figures, bool) (string, string) {
+	return func(f *figures, passed bool) (string, string) {
+		if f == nil || !passed {
+			return noneYet, "a test of it failed, or was not run"
+		}
+		return judge(f)
+	}
+}
+
+func missing(*figures, bool) (string, string) { return notYet, "" }
+
+func goals() []goal {
+	return append(goalsOfTruth(), goalsOfUse()...)
+}
+
+func goalsOfTruth() []goal {
+	return []goal{
+		{id: "R1", what: "70 kills under load, in the long run 1,000: no acknowledged event lost, none counted twice, every cell as the oracle's", judge: fired(judgeKills),
+			rest: "The load is what two cores bear beside the broker and ClickHouse; the long run is `make reliability LONG=1`."},
+		{id: "R2", what: "40 named crash points, single and in pairs", commands: []string{"go test ./pkg/sim ./services/processor ./services/alerter -run 'TestSeeds|TestHandOver' -count=1"},
+			judge: tests(partly, "crashes before and after any step, send, checkpoint and footer of the core, drawn from seeds; owners that are succeeded and go on"), rest: "Points are drawn and not named; services die where SIGKILL finds them."},
+		{id: "R3", what: "2,000 seeds of the simulated core, in the long run 200,000", commands: []string{"go test ./pkg/sim -run TestSeeds -count=1 -seeds 2000"},
+			judge: tests(met, "2,000 seeds, 0 failures"), rest: "200,000 seeds: `go test ./pkg/sim -run TestSeeds -seeds 200000`, not run for this report."},
+		{id: "R4", what: "Any order and up to three times each: the same numbers, in 100,000 cases", commands: []string{"go test ./pkg/sim ./pkg/board ./pkg/track/... -run 'TestSeeds|TestOrderDoesNotMatter' -count=1"},
+			judge: tests(partly, "each seed of the simulation is permuted and repeated; folds and boards by their own tests"), rest: "Thousands of cases and not 100,000."},
+		{id: "R5", what: "No 2xx for what is not durable, and 503 with Retry-After, in 10,000 failures", commands: []string{"go test ./services/collector -run 'TestKafkaAway|TestTooMuchInFlight' -count=1"}, judge: fired(judgeAcks),
+			rest: "Failures are of whole requests; fewer than 10,000 in a short run."},
+		{id: "R6", what: "A killed processor consumes again in 5 s at p99; 1 M open items restored in 30 s", judge: fired(judgeRecovery), rest: "The restore of a million open items is not measured here."},
+		{id: "R7", what: "ClickHouse away for a minute: no loss, wallboard at most 2 s old, alerts in time", commands: []string{"go test ./services/loader ./services/gateway -run 'TestAway|TestClickHouseAway' -count=1"}, judge: fired(judgeAway),
+			rest: "How fast the backlog drains is not measured. Loaders, alerters and others are killed meanwhile, which the greatest age includes."},
+		{id: "R8", what: "10,000 deadlines with kills and a failing receiver: none missed, none doubled, each ended; p99 2 s", commands: []string{"go test ./services/alerter -run TestKills -count=1 -v"}, judge: fired(judgeAlerts),
+			rest: "The lag contains the time in which the alerter, the broker or the receiver was away. Dwell of rules: `TestRuleScenarios`."},
+		{id: "R8b", what: "90 % of breaches warned of well ahead, at most 10 % false", judge: missing, rest: "Warnings are shares of the time that has passed; nobody has held them against what came."},
+		{id: "R9", what: "A million mutated bodies, bombs, slow clients: no panic, no 5xx, bounded memory", commands: []string{"go test ./services/collector ./pkg/event ./pkg/row ./pkg/statelog ./pkg/mapping ./pkg/strictyaml -run Fuzz -count=1"}, judge: fired(judgeHostile),
+			rest: "Thousands of bodies in a short run, and not a million; 40 slow clients, and not 2,000. The fuzz targets run on their corpora; `go test -fuzz` runs them on."},
+		{id: "R10", what: "Replays give the same table and no alerts of the past", commands: []string{"go test ./services/nabz -run TestTruthThroughKills -count=1"},
+			judge: tests(partly, "a call log through kills, again, and shuffled: the same cells, `nabz verify` 0 differences"), rest: "Three replays of the whole topic beside the live feed (`nabz recompute`) are not compared here."},
+		{id: "R11", what: "200 joins and leaves: no loss, processing stands still at most 10 % of the time", judge: fired(judgeStorm), rest: "Fewer than 200 in a short run; how long processing stood still shows in the age of the wallboard."},
+	}
+}
+
+func goalsOfUse() []goal {
+	return []goal{
+		{id: "R12", what: "A day in 15 minutes: memory, goroutines and files flat", judge: missing, rest: "No soak has been run."},
+		{id: "R13", what: "Nine of ten events of one key: half the throughput, others not slower than three times", judge: missing, rest: "An entity lives in one partition by design; nothing measures it."},
+		{id: "R14", what: "Tenants apart, in every operation", commands: []string{"go test ./services/gateway -run 'TestTenantsApart|TestRoutesAreSpecified' -count=1"},
+			judge: tests(partly, "no answer of any path shows a word of another tenant"), rest: "The attack by many groups is bounded by `TestGroupsAreBounded`; its effect on others' latency is not measured."},
+		{id: "R15", what: "Erased is gone from every file", judge: missing, rest: "There is no command that erases a subject yet."},
+		{id: "R16", what: "Webhooks: a replayed id has one effect, forged ones none; 60 addresses that must not be reached", commands: []string{"go test ./services/internal/notify -run 'TestNobodyIsLedInside|TestOpenNet|TestSignature|TestWebhook' -count=1"},
+			judge: tests(partly, "outward: signed, and no address inside is reached"), rest: "Inward there are no vendors' webhooks yet."},
+		{id: "R17", what: "The version before and this one, there and back under load", judge: missing, rest: "There is no released version to go back to. State of other semantics begins a new epoch: `TestDefinitionsBeginAnEpoch`."},
+		{id: "R18", what: "Event to wallboard: p50 400 ms, p99 1.5 s", judge: fired(judgeFresh), rest: "`BenchmarkLatency` measures single events without faults; the page's drawing is not in it."},
+		{id: "R19", what: "Wallboard: first paint 1 s, small, accessible, resumes without a gap", commands: []string{"go test ./services/gateway -run 'TestCutAndResume|TestSlowReaderIsCutOff' -count=1", "go test ./services/gateway/web -count=1"},
+			judge: tests(partly, "the page in Chromium, in both directions, with axe; resumes without a gap; its code is bounded"), rest: "Growth of the heap over hours is not measured."},
+		{id: "R20", what: "First tile within 15 s; 30 mistakes of configuration found with their lines", commands: []string{"go test ./services/internal/settings ./schemas -run 'Mistakes|Broken' -count=1"},
+			judge: tests(partly, "mistakes are found with line and column, in settings and definitions"), rest: "The time to the first tile depends on the download of the engine, 178 MB."},
+		{id: "R21", what: "Reproducible build, race detector clean", commands: []string{reproducible, "go vet work"}, judge: tests(partly, "two builds in two folders are equal, byte for byte"), rest: "The race detector runs over the services in `make test`, where a C compiler is installed."},
+	}
+}
+
+// reproducible builds twice in two folders and compares.
+const reproducible = "scripts/reliability/twice.sh"
+
+func judgeKills(f *figures) (string, string) {
+	cells, off := f.compared("kpi ")
+	events, lost := f.compared("events")
+	proven, differ := f.compared("nabz verify")
+	figure := fmt.Sprintf("%d kills at %s events/s: %s events acknowledged, %d lost or stored twice; %s cells of %d KPIs, %d not the oracle's; `nabz verify`: %s cells, %d differences", f.Kills, group(f.Rate), group(events), lost, group(cells), len(kpis()), off, group(proven), differ)
+	switch {
+	case f.bad() > 0:
+		return missed, figure
+	case f.Kills < 70:
+		return partly, figure
+	}
+	return met, figure
+}
+
+func judgeAcks(f *figures) (string, string) {
+	_, lost := f.compared("events")
+	naked := 0
+	for what, n := range f.Odd {
+		if strings.Contains(what, "without Retry-After") {
+			naked += n
+		}
+	}
+	n := f.Client.Unanswered + f.Client.Unready
+	figure := fmt.Sprintf("%s requests failed (%s without an answer, %s told to come again, %d of those without Retry-After), full disks among the reasons; %d acknowledged events lost", group(int(n)), group(int(f.Client.Unanswered)), group(int(f.Client.Unready)), naked, lost)
+	switch {
+	case lost+naked > 0:
+		return missed, figure
+	case n < 10_000:
+		return partly, figure
+	}
+	return met, figure
+}
+
+func judgeRecovery(f *figures) (string, string) {
+	s := f.Back["processor"]
+	figure := fmt.Sprintf("ready again after p50 %d ms, p99 %d ms, of %d kills", s.P50, s.P99, s.N)
+	if s.N == 0 || s.P99 > 5000 {
+		return missed, figure
+	}
+	return partly, figure
+}
+
+func judgeAway(f *figures) (string, string) {
+	s, there := f.Wall["clickhouse away"]
+	if !there {
+		return noneYet, "the last run was too short to take ClickHouse away"
+	}
+	_, lost := f.compared("events")
+	figure := fmt.Sprintf("%d events lost; the wallboard was p50 %d ms, p99 %d ms, at most %d ms old meanwhile", lost, s.P50, s.P99, s.Max)
+	if lost > 0 || s.P99 > 2000 {
+		return missed, figure
+	}
+	return partly, figure
+}
+
+func judgeAlerts(f *figures) (string, string) {
+	promises, wrong := f.compared("verdicts")
+	told, odd := f.compared("incidents")
+	figure := fmt.Sprintf("%s deadlines, %d not as the oracle's; %d incidents through %d failures of the receiver, %d missed, doubled or without an end; p50 %d ms, p99 %d ms behind due and settle time, faults included", group(promises), wrong, told, f.Alerts.Failures, odd, f.Alerts.Lag.P50, f.Alerts.Lag.P99)
+	switch {
+	case wrong+odd > 0:
+		return missed, figure
+	case promises < 10_000 || f.Alerts.Lag.P99 > 2000:
+		return partly, figure
+	}
+	return met, figure
+}
+
+func judgeHostile(f *figures) (string, string) {
+	h := &f.Hostile
+	_, off := f.compared("hostile")
+	figure := fmt.Sprintf("%s spoiled requests: %d events accepted, %d dead-lettered, %d rejected, %d requests refused; %d answers of 5xx, %d processes died; %d bombs of 1 to 10 GiB refused in at most %d ms with at most %d MiB more; the collector held at most %d MiB; %d slow clients", group(h.Sent), h.Accepted, h.DeadLettered, h.Rejected, h.Refused, h.ServerErrors, len(f.Deaths), h.Bombs, h.BombMostMs, h.BombGrowthMiB, h.MostRSSMiB, h.SlowClients)
+	if h.ServerErrors+off+len(f.Deaths) > 0 {
+		return missed, figure
+	}
+	return partly, figure
+}
+
+func judgeStorm(f *figures) (string, string) {
+	figure := fmt.Sprintf("%d joins and leaves beside %d kills: no differences", f.Faults["joins and leaves"], f.Kills)
+	if f.bad() > 0 {
+		return missed, figure
+	}
+	return partly, figure
+}
+
+func judgeFresh(f *figures) (string, string) {
+	s := f.Wall["all"]
+	figure := fmt.Sprintf("age of the wallboard through all faults: p50 %d ms, p99 %d ms", s.P50, s.P99)
+	if s.P50 > 400 || s.P99 > 1500 {
+		return missed, figure
+	}
+	return partly, figure
+}
+
+// group writes a number with commas.
+func group(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// tell finds the lines of a test's output that are worth keeping.
+var tell = regexp.MustCompile(`incidents through|seeds|sha256|SKIP|MISSING`)
+
+// runGoals runs every command that stands for a goal, and notes how it went.
+func runGoals(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("reliability goals", flag.ContinueOnError)
+	root := flags.String("root", ".", "the repository")
+	only := flags.String("only", "", "run those of one goal, such as R3")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	path := resultsFile(*root)
+	failed := 0
+	for _, g := range goals() {
+		for _, command := range g.commands {
+			if *only != "" && *only != g.id {
+				continue
+			}
+			say("%s: %s", g.id, command)
+			began := time.Now()
+			cmd := exec.CommandContext(ctx, "bash", "-c", command)
+			cmd.Dir = *root
+			var out bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &out
+			err := cmd.Run()
+			t := tried{stamp: newStamp(*root), Passed: err == nil, Seconds: int(time.Since(began).Seconds())}
+			for line := range strings.Lines(out.String()) {
+				if tell.MatchString(line) && len(t.Said) < 5 {
+					t.Said = append(t.Said, strings.TrimSpace(line))
+				}
+			}
+			if t.Passed && strings.Contains(out.String(), "no tests to run") && strings.Count(out.String(), "no tests to run") == strings.Count(out.String(), "ok ") {
+				t.Passed = false
+			}
+			if !t.Passed {
+				failed++
+				fmt.Fprintf(os.Stderr, "%s\n", out.String())
+			}
+			r, err := readResults(path)
+			if err != nil {
+				return err
+			}
+			r.Tests[command] = t
+			if err := r.write(path); err != nil {
+				return err
+			}
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d commands failed", failed)
+	}
+	return writeReport(*root)
+}
+
+// writeReport writes docs/reliability.md of what was noted.
+func writeReport(root string) error {
+	r, err := readResults(resultsFile(root))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(root, "docs", "reliability.md"), report(r), 0o644); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// last gives the last run with the most kills, nil where there is none.
+func (r results) last() *figures {
+	var best *figures
+	for i := range slices.Backward(r.Runs) {
+		if best == nil || r.Runs[i].Kills > best.Kills {
+			best = &r.Runs[i]
+		}
+	}
+	return best
+}
