@@ -54,14 +54,18 @@ func newHouse(t *testing.T) house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hours, err := calendar.Load(schemas.Calendars(), schemas.Zones())
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := kinds.All(records)
 	h := house{families: kinds.Families(all)}
-	if h.set, err = kpi.Load(schemas.KPIs(), h.families); err != nil {
+	if h.set, err = kpi.Load(schemas.KPIs(), h.families, hours); err != nil {
 		t.Fatal(err)
 	}
 	opener := func(name string) bool { typ, ok := catalogue.Type(name); return ok && typ.Opener }
 	h.task = track.Config{
-		Epoch: 1, Kinds: kinds.Trackers(all, timings, opener, zone),
+		Epoch: 1, Kinds: kinds.Trackers(all, timings, opener, zone, hours),
 		Rank: func(name string) int { typ, _ := catalogue.Type(name); return typ.Rank },
 	}
 	for _, f := range h.families {
@@ -220,10 +224,10 @@ func TestParents(t *testing.T) {
 		}
 		return out
 	}
-	if _, err := kpi.Load(tree(map[string]string{"a": "b", "b": "c", "c": "b", "d": ""}), h.families); err == nil || !strings.Contains(err.Error(), "b/kpi.yaml:1:1: parents go round: b, c, b") {
+	if _, err := kpi.Load(tree(map[string]string{"a": "b", "b": "c", "c": "b", "d": ""}), h.families, nil); err == nil || !strings.Contains(err.Error(), "b/kpi.yaml:1:1: parents go round: b, c, b") {
 		t.Errorf("a circle: %v", err)
 	}
-	set, err := kpi.Load(tree(map[string]string{"a": "b, c", "b": "c", "c": ""}), h.families)
+	set, err := kpi.Load(tree(map[string]string{"a": "b, c", "b": "c", "c": ""}), h.families, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

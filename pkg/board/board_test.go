@@ -37,7 +37,7 @@ func set(tb testing.TB) *kpi.Set {
 	for name, text := range files {
 		tree[name+"/kpi.yaml"] = &fstest.MapFile{Data: []byte(text)}
 	}
-	s, err := kpi.Load(tree, contact.NewFamilies().All())
+	s, err := kpi.Load(tree, contact.NewFamilies().All(), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -13,7 +13,7 @@
 // clocks are set back. A shift that runs past midnight belongs to the day on
 // which it begins.
 //
-// It does not know which queue or which promise has which calendar, where files
+// It does not know what is measured in open time, where files
 // and zones come from, or what time it is. It reads no clock, starts no
 // goroutine and performs no I/O.
 package calendar
@@ -37,6 +37,8 @@ const (
 type Calendar struct {
 	Name string
 	Doc  string
+	// Users are whose hours these are.
+	Users []User
 
 	versions []version // as in the file; the first holds from ever on
 	holidays map[int64][]*holiday

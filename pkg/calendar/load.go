@@ -48,6 +48,9 @@ func Load(tree, zones fs.FS) (*Set, error) {
 		}
 		s.Calendars = append(s.Calendars, c)
 	}
+	if err := s.contested(); err != nil {
+		errs = append(errs, err)
+	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -75,11 +78,12 @@ func Parse(file, name string, data []byte, zones fs.FS) (*Calendar, error) {
 		zones: zones, read: map[string]*Zone{},
 	}
 	first := version{from: ever, known: ever, weekStart: time.Monday}
-	var changes, holidays *yaml.Node
+	var changes, holidays, users *yaml.Node
 	keys := l.version(&first)
 	keys["doc"] = func(n *yaml.Node) { l.c.Doc = r.Text(n) }
 	keys["changes"] = func(n *yaml.Node) { changes = n }
 	keys["holidays"] = func(n *yaml.Node) { holidays = n }
+	keys["used_by"] = func(n *yaml.Node) { users = n }
 	r.Map(root, keys, "doc", "zone", "hours")
 	l.c.versions = append(l.c.versions, first)
 	if changes != nil {
@@ -87,6 +91,9 @@ func Parse(file, name string, data []byte, zones fs.FS) (*Calendar, error) {
 	}
 	if holidays != nil {
 		r.Items(holidays, l.holiday)
+	}
+	if users != nil {
+		r.Items(users, l.user)
 	}
 	for _, list := range l.c.holidays {
 		slices.SortStableFunc(list, func(a, b *holiday) int { return cmp.Compare(a.known, b.known) })

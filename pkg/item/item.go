@@ -35,7 +35,8 @@ func (h *Held) Applies() bool { return !h.Replaced && !h.Withdrawn }
 // Item is an entity's base, folded from events no longer held, and its held
 // events in order.
 type Item struct {
-	Entity string // its id within its kind; not encoded: whoever keeps it knows
+	Tenant string // whose it is; not encoded: whoever keeps it knows
+	Entity string // its id within its kind; likewise
 	Base   string // the tracker's own form; empty at first
 	Events []Held
 	Spare  int // how many events it may hold beyond MaxEvents; not encoded

@@ -2,11 +2,13 @@ package kpi
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/fact"
 )
 
@@ -14,11 +16,12 @@ import (
 type Cond struct {
 	Column int
 	Rel    Rel
-	Texts  []string // In, NotIn: any of, in alphabetical order
-	Int    int64    // for the comparisons, ms or a whole number
-	Later  []Later  // what the facts of later times are compared with instead, ascending
-	When   int      // with Later: index of the Time column that says which of them it is
-	Since  int      // one more than the index of the Time column from which the instant is counted, ms; 0: it is compared by itself
+	Texts  []string           // In, NotIn: any of, in alphabetical order
+	Int    int64              // for the comparisons, ms or a whole number
+	Later  []Later            // what the facts of later times are compared with instead, ascending
+	When   int                // with Later: index of the Time column that says which of them it is
+	Hours  *calendar.Calendar // InHours, OutOfHours: whose open time
+	Since  int                // one more than the index of the Time column from which the instant is counted, ms; 0: it is compared by itself
 }
 
 // Later is what stands in a number's place from an instant on.
@@ -45,10 +48,15 @@ const (
 	Known
 	// NotIn holds for a Text column with none of the texts.
 	NotIn
+	// InHours holds for an instant at which a calendar is open, as it was known
+	// then; OutOfHours for any other.
+	InHours
+	// OutOfHours is the contrary.
+	OutOfHours
 )
 
 func (r Rel) word() string {
-	return [...]string{In: "is", Le: "le", Lt: "lt", Ge: "ge", Gt: "gt", Known: "known", NotIn: "not"}[r]
+	return [...]string{In: "is", Le: "le", Lt: "lt", Ge: "ge", Gt: "gt", Known: "known", NotIn: "not", InHours: "in_hours", OutOfHours: "out_of_hours"}[r]
 }
 
 func (c Cond) words(f *fact.Family) string {
@@ -64,6 +72,10 @@ func (c Cond) words(f *fact.Family) string {
 		return name + " is not " + strings.Join(c.Texts, " or ")
 	case Known:
 		return name + " is known"
+	case InHours:
+		return name + " is in the hours of " + c.Hours.Name
+	case OutOfHours:
+		return name + " is out of the hours of " + c.Hours.Name
 	case Le, Lt, Ge, Gt:
 	}
 	number := func(v int64) string {
@@ -94,6 +106,10 @@ func (c Cond) name(f *fact.Family) string {
 		return name + "_not_" + strings.Join(c.Texts, "_or_")
 	case Known:
 		return name + "_known"
+	case InHours, OutOfHours:
+		h := fnv.New32a() // other hours are another number
+		fmt.Fprint(h, c.Hours.Editions(), c.Hours.Holidays())
+		return fmt.Sprintf("%s_%s_%s_%08x", name, c.Rel.word(), c.Hours.Name, h.Sum32())
 	}
 	name = fmt.Sprintf("%s_%s_%d", name, c.Rel.word(), c.Int)
 	for _, l := range c.Later {
@@ -136,6 +152,8 @@ func (c *Cond) holds(f *fact.Fact) bool {
 	switch c.Rel {
 	case Known:
 		return true
+	case InHours, OutOfHours:
+		return c.Hours.AsOf(n).IsOpen(n) == (c.Rel == InHours)
 	case Le:
 		return n <= bound
 	case Lt:

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 )
@@ -294,6 +295,7 @@ type Set struct {
 	Families    []*fact.Family
 	Definitions []*Definition
 	measures    map[string][]*Measure // by family
+	hours       *calendar.Set         // that conditions may name; nil: none
 }
 
 // Measures gives the measures of a family, each once, in the order of their

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/strictyaml"
 )
@@ -20,19 +21,20 @@ import (
 const File = "kpi.yaml"
 
 // Load reads every folder of a tree that holds a definition and checks them
-// together. The error joins all mistakes, each with file, line and column.
-func Load(tree fs.FS, families []*fact.Family) (*Set, error) {
+// together; conditions may name the calendars, of which there may be none. The
+// error joins all mistakes, each with file, line and column.
+func Load(tree fs.FS, families []*fact.Family, hours *calendar.Set) (*Set, error) {
 	entries, err := fs.ReadDir(tree, ".")
 	if err != nil {
 		return nil, fmt.Errorf("read definitions: %w", err)
 	}
-	lib := &library{tree: tree, families: families, read: map[string]*entry{}}
+	lib := &library{tree: tree, families: families, hours: hours, read: map[string]*entry{}}
 	for _, e := range entries {
 		if e.IsDir() {
 			lib.names = append(lib.names, e.Name())
 		}
 	}
-	s := &Set{Families: families, measures: map[string][]*Measure{}}
+	s := &Set{Families: families, hours: hours, measures: map[string][]*Measure{}}
 	var errs []error
 	for _, name := range lib.names {
 		d, err := lib.definition(name)
@@ -56,6 +58,7 @@ func Load(tree fs.FS, families []*fact.Family) (*Set, error) {
 func Check(file, name string, data []byte, families []*fact.Family, known *Set) (*Definition, error) {
 	lib := &library{families: families, read: map[string]*entry{}}
 	if known != nil {
+		lib.hours = known.hours
 		for _, d := range known.Definitions {
 			lib.names = append(lib.names, d.Name)
 			lib.read[d.Name] = &entry{d: d, done: true}
@@ -66,7 +69,7 @@ func Check(file, name string, data []byte, families []*fact.Family, known *Set) 
 
 // Only makes a set of the same families with the definitions that are left in s.
 func (s *Set) Only() (*Set, error) {
-	out := &Set{Families: s.Families, Definitions: s.Definitions, measures: map[string][]*Measure{}}
+	out := &Set{Families: s.Families, hours: s.hours, Definitions: s.Definitions, measures: map[string][]*Measure{}}
 	return out, out.index()
 }
 
@@ -75,6 +78,7 @@ type library struct {
 	tree     fs.FS
 	names    []string
 	families []*fact.Family
+	hours    *calendar.Set // nil: none
 	read     map[string]*entry
 }
 

@@ -9,13 +9,15 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/strictyaml"
 )
 
 // where reads conditions: a word or a list of words for a text, {not: …} for
 // any other, {eq: span}, {le: …}, {lt: …}, {ge: …}, {gt: …} for numbers and
-// instants, {since: column, le: …} for the span between two instants.
+// instants, {since: column, le: …} for the span between two instants, {in_hours:
+// calendar} and {out_of_hours: calendar} for instants.
 func (l *loading) where(n *yaml.Node) []Cond {
 	var out []Cond
 	l.r.Pairs(n, func(k, v *yaml.Node) {
@@ -71,6 +73,15 @@ func (l *loading) compare(i int, n *yaml.Node) (out []Cond) {
 			}
 		}
 	}
+	hours := func(rel Rel) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			if c := l.calendar(n); c != nil && typ == fact.Time {
+				out = append(out, Cond{Column: i, Rel: rel, Hours: c})
+			} else if c != nil {
+				l.r.Errorf(n, "column %q is no instant: hours are those of the clock", col.Name)
+			}
+		}
+	}
 	if v := valueOf(n, "since"); v != nil && typ == fact.Time {
 		typ, since = fact.Duration, l.column(v, fact.Time)+1
 	}
@@ -81,6 +92,7 @@ func (l *loading) compare(i int, n *yaml.Node) (out []Cond) {
 				l.r.Errorf(n, "column %q is no instant: since is the span between two", col.Name)
 			}
 		},
+		"in_hours": hours(InHours), "out_of_hours": hours(OutOfHours),
 		"not": func(n *yaml.Node) {
 			if col.Type != fact.Text {
 				l.r.Errorf(n, "column %q holds numbers: %s", col.Name, comparisons)
@@ -103,6 +115,21 @@ func (l *loading) compare(i int, n *yaml.Node) (out []Cond) {
 		l.r.Errorf(n, "a comparison is expected")
 	}
 	return out
+}
+
+// calendar finds one by its name.
+func (l *loading) calendar(n *yaml.Node) *calendar.Calendar {
+	var names []string
+	if l.lib.hours != nil {
+		if c, ok := l.lib.hours.Get(n.Value); ok {
+			return c
+		}
+		for _, c := range l.lib.hours.Calendars {
+			names = append(names, c.Name)
+		}
+	}
+	l.r.Errorf(n, "no calendar %q%s", n.Value, strictyaml.Hint(n.Value, names))
+	return nil
 }
 
 // valueOf finds what a mapping says of a key; nil: nothing.

@@ -41,7 +41,7 @@ by: [room]
 
 func define(t *testing.T, unit, rest string) (*kpi.Definition, *kpi.Totals) {
 	t.Helper()
-	set, err := kpi.Load(fstest.MapFS{"k/kpi.yaml": {Data: []byte(head + "unit: " + unit + "\n" + rest)}}, []*fact.Family{stays()})
+	set, err := kpi.Load(fstest.MapFS{"k/kpi.yaml": {Data: []byte(head + "unit: " + unit + "\n" + rest)}}, []*fact.Family{stays()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func (t *Task) turn(k *Kind, st *itemState, offset int64) (pages []*page) {
 		if n == 0 {
 			return pages // all of one instant, or each replaces another
 		}
-		head := item.Item{Base: t.item.Base, Events: t.item.Events[:n]}
+		head := item.Item{Tenant: t.item.Tenant, Base: t.item.Base, Events: t.item.Events[:n]}
 		p := &page{item: st, id: [2]int64{offset, int64(len(pages))}, until: t.item.Events[n].Time}
 		t.valBuf = head.Append(t.valBuf[:0])
 		p.blob = string(t.valBuf)

@@ -256,7 +256,7 @@ const settleFrom = 32
 
 // load decodes the state of an item, which may be new.
 func (t *Task) load(st *itemState) error {
-	t.item.Entity = st.entity()
+	t.item.Tenant, t.item.Entity = st.tenant(), st.entity()
 	if st.blob == "" {
 		t.item.Base, t.item.Events, t.source = "", t.item.Events[:0], 0
 		return nil

@@ -25,6 +25,9 @@ func condition(f *fact.Family, where []kpi.Cond) string {
 			out = append(out, fmt.Sprintf("%s NOT IN (%s)", name, strings.Join(texts, ", ")))
 		case kpi.Known:
 			out = append(out, fmt.Sprintf("isNotNull(%s)", number))
+		case kpi.InHours, kpi.OutOfHours:
+			open := map[kpi.Rel]int{kpi.InHours: 1}[c.Rel]
+			out = append(out, fmt.Sprintf("isNotNull(%s) AND %s = %d", number, isOpen(c.Hours, fmt.Sprintf("assumeNotNull(%s)", number)), open))
 		default:
 			op := map[kpi.Rel]string{kpi.Le: "<=", kpi.Lt: "<", kpi.Ge: ">=", kpi.Gt: ">"}[c.Rel]
 			out = append(out, fmt.Sprintf("coalesce(%s, 0) %s %s AND isNotNull(%[1]s)", number, op, bound(f, c)))

@@ -132,7 +132,7 @@ type cellParts struct {
 // parts finds the measures of the workload by their names in its definitions.
 func parts(tree fs.FS, families []*fact.Family) (cellParts, error) {
 	out := cellParts{numbers: map[uint32]int{}}
-	set, err := kpi.Load(tree, families)
+	set, err := kpi.Load(tree, families, nil)
 	if err != nil {
 		return out, fmt.Errorf("load definitions: %w", err)
 	}

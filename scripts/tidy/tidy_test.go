@@ -22,7 +22,7 @@ var arrows = map[string][]string{
 	"pkg/incident":           {"pkg/row"},
 	"pkg/item":               {"pkg/event"},
 	"pkg/sla":                {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/strictyaml"},
-	"pkg/kpi":                {"pkg/event", "pkg/fact", "pkg/strictyaml"},
+	"pkg/kpi":                {"pkg/calendar", "pkg/event", "pkg/fact", "pkg/strictyaml"},
 	"pkg/mapping":            {"pkg/event", "pkg/source", "pkg/strictyaml"},
 	"pkg/source":             {},
 	"pkg/source/asterisk":    {"pkg/source"},
@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"pkg/track/kinds":        {"pkg/calendar", "pkg/fact", "pkg/record", "pkg/track", "pkg/track/agent", "pkg/track/contact", "pkg/track/conversation", "pkg/track/record"},
 	"pkg/track":              {"pkg/event", "pkg/fact", "pkg/item", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/strictyaml"},
 	"pkg/scenario":           {"pkg/alert", "pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/track"},
-	"pkg/warehouse":          {"pkg/event", "pkg/fact", "pkg/kpi", "pkg/record"},
+	"pkg/warehouse":          {"pkg/calendar", "pkg/event", "pkg/fact", "pkg/kpi", "pkg/record"},
 	"pkg/sim": {
 		"pkg/event", "pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/track", "pkg/track/contact",
 	},

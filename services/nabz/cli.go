@@ -18,7 +18,7 @@ type globals struct {
 	Kafka        []string `help:"Brokers of a Kafka cluster; none: the embedded broker." placeholder:"HOST:PORT"`
 	ClickHouse   string   `name:"clickhouse" secret:"" help:"A ClickHouse server, clickhouse://USER:PASS@HOST:PORT/DB; none: the embedded engine." placeholder:"URL"`
 	Alertmanager string   `help:"An Alertmanager to send incidents to, all its peers with commas between; none: they are only kept." placeholder:"URL"`
-	Definitions  string   `help:"Folder of definitions beside those of the binary: kpi/NAME/kpi.yaml, and likewise sla and alert. Clients take that of the running installation." placeholder:"DIR"`
+	Definitions  string   `help:"Folder of definitions beside those of the binary: kpi/NAME/kpi.yaml, likewise sla and alert, and calendar/NAME.yaml. Clients take that of the running installation." placeholder:"DIR"`
 	LogLevel     string   `help:"Least level of log lines: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	JSON         bool     `help:"Answers and log lines as JSON."`
 	Quiet        bool     `help:"No progress, and log lines of errors only."`

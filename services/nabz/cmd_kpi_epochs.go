@@ -75,6 +75,7 @@ type kpiDiffCmd struct {
 	Tenant    string   `help:"Only this tenant." placeholder:"T"`
 	Zone      string   `help:"Zone of days, weeks, months and of times without an offset, an IANA name." default:"UTC"`
 	WeekStart int      `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
+	Months    string   `help:"Whose months, quarters and years: gregorian or persian (Jalali)." default:"gregorian"`
 	ReadyFile string   `help:"Ready file of a running installation." placeholder:"F"`
 }
 
@@ -102,7 +103,7 @@ func (c kpiDiffCmd) Run(a *app) error {
 	}
 	c.By = second.Definition.Kept(c.By)
 	r := values.Request{
-		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart, Tenant: c.Tenant, Feed: c.Feed, From: c.From, To: c.To,
+		KPI: c.KPI, By: c.By, Grain: c.Grain, Zone: c.Zone, WeekStart: c.WeekStart, Months: c.Months, Tenant: c.Tenant, Feed: c.Feed, From: c.From, To: c.To,
 	}
 	model := all.Warehouse(c.Zone, c.WeekStart)
 	for _, side := range []epochs.Side{first, second} {

@@ -2,8 +2,12 @@
 // facts: the conversation with its clocks, and every wait of the customer for
 // a reply by a person.
 //
-// It does not know of clocks, panes, partitions, other items or the hours of a
-// desk. It starts no goroutine and performs no I/O.
+// Time in business hours is that of a team: of the one that has the conversation
+// in its last row, of a wait the one that had it at its end, and in statuses, from
+// one event to the next, the one that has it after the next.
+//
+// It does not know of clocks, panes, partitions, other items or which hours a
+// team has. It starts no goroutine and performs no I/O.
 package conversation
 
 import (
@@ -21,9 +25,9 @@ type Config struct {
 	Families Families
 	// Opener tells whether an event type opens a life.
 	Opener func(eventType string) bool
-	// Business gives the open time between two instants, ms: of the calendar
-	// as it was known at the later one.
-	Business func(from, to int64) int64
+	// Business gives the open time of a team of a tenant between two instants,
+	// ms: of its calendar as it was known at the later one.
+	Business func(tenant, team string, from, to int64) int64
 	// LingerMs is how long after its close a conversation still takes events,
 	// and how long after its end a wait can still be taken back, ms.
 	LingerMs int64
@@ -40,10 +44,16 @@ type Tracker struct {
 	cfg    Config
 	life   life
 	entity string // of the item that is being folded
+	tenant string // whose it is
+	hours  func(team string, from, to int64) int64
 }
 
 // New makes a tracker.
-func New(c Config) *Tracker { return &Tracker{cfg: c} }
+func New(c Config) *Tracker {
+	t := &Tracker{cfg: c}
+	t.hours = func(team string, from, to int64) int64 { return c.Business(t.tenant, team, from, to) }
+	return t
+}
 
 // Fold gives the facts of a conversation when its feed's clock stands at now.
 // While it is open, lostAt is the instant at which silence alone will make it
@@ -56,7 +66,7 @@ func New(c Config) *Tracker { return &Tracker{cfg: c} }
 // opener; all else that is heard so late is an echo and changes nothing.
 func (t *Tracker) Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, overAt int64) {
 	l := &t.life
-	t.entity = it.Entity
+	t.entity, t.tenant = it.Entity, it.Tenant
 	if err := l.restore(it.Base); err != nil {
 		panic(err) // as a record that cannot be read
 	}
@@ -139,7 +149,7 @@ func (t *Tracker) take(e *event.Event) {
 		l.learn(e)
 		l.apply(e)
 	}
-	l.run(e.Time, t.cfg.Business)
+	l.run(e.Time, t.hours)
 	switch isOpen := l.open(); {
 	case isOpen && !wasOpen:
 		l.openSince = e.Time
@@ -159,7 +169,7 @@ func (t *Tracker) Settled(it *item.Item, _, bound int64, orphan func(*item.Held)
 		bound = min(bound, it.Events[n].Time)
 	}
 	l := &t.life
-	t.entity = it.Entity
+	t.entity, t.tenant = it.Entity, it.Tenant
 	if err := l.restore(it.Base); err != nil {
 		panic(err)
 	}
@@ -215,8 +225,8 @@ func (t *Tracker) emit(out *fact.Buffer) {
 	}
 	for i := range l.waits {
 		if w := &l.waits[i]; !l.takenBack(w.how != Waiting, w.to+t.cfg.LingerMs) {
-			w.fact(t.cfg.Families.Reply, l, t.cfg.Business, out)
+			w.fact(t.cfg.Families.Reply, l, t.hours, out)
 		}
 	}
-	l.fact(t.cfg.Families.Conversation, t.cfg.Business, out)
+	l.fact(t.cfg.Families.Conversation, t.hours, out)
 }

@@ -4,7 +4,7 @@ import "github.com/nabz/nabz/pkg/fact"
 
 // fact gives the row of the conversation. What was deleted, is spam or was lost
 // is counted as that and has no durations.
-func (l *life) fact(f *fact.Family, business func(from, to int64) int64, out *fact.Buffer) {
+func (l *life) fact(f *fact.Family, business func(team string, from, to int64) int64, out *fact.Buffer) {
 	v := out.Add(f, l.id, l.startedAt)
 	v[ConvChannel] = fact.Str(l.channel)
 	v[ConvTeam] = fact.Str(l.team)
@@ -33,7 +33,7 @@ func (l *life) fact(f *fact.Family, business func(from, to int64) int64, out *fa
 		return
 	}
 	span := func(column int, from, to int64) {
-		v[column], v[column+1] = fact.Int(to-from), fact.Int(business(from, to))
+		v[column], v[column+1] = fact.Int(to-from), fact.Int(business(l.team, from, to))
 	}
 	if l.solves > 0 && l.how != Merged {
 		span(ConvFirstResolution, l.originAt, l.solvedAt)
@@ -67,7 +67,7 @@ func (l *life) stands(v []fact.Value) {
 }
 
 // replied says how the first reply was waited for.
-func (l *life) replied(v []fact.Value, business func(from, to int64) int64) {
+func (l *life) replied(v []fact.Value, business func(team string, from, to int64) int64) {
 	r := &l.frt
 	if r.from == 0 {
 		return
@@ -85,7 +85,7 @@ func (l *life) replied(v []fact.Value, business func(from, to int64) int64) {
 	if l.voidAt != 0 || l.how == Lost {
 		return
 	}
-	v[ConvFRT], v[ConvFRTBusiness] = fact.Int(r.to-r.from), fact.Int(business(r.from, r.to))
+	v[ConvFRT], v[ConvFRTBusiness] = fact.Int(r.to-r.from), fact.Int(business(l.team, r.from, r.to))
 	clamped := int64(0)
 	if r.clamped {
 		clamped = 1
@@ -93,6 +93,6 @@ func (l *life) replied(v []fact.Value, business func(from, to int64) int64) {
 	v[ConvFRTClamped] = fact.Int(clamped)
 	if r.assigned != 0 {
 		from := max(r.from, r.assigned)
-		v[ConvFRTAssigned], v[ConvFRTAssignedBusiness] = fact.Int(r.to-from), fact.Int(business(from, r.to))
+		v[ConvFRTAssigned], v[ConvFRTAssignedBusiness] = fact.Int(r.to-from), fact.Int(business(l.team, from, r.to))
 	}
 }

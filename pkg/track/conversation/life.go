@@ -54,10 +54,10 @@ type clock struct {
 	ms, open int64 // by the calendar, and in the hours of the desk
 }
 
-func (c *clock) run(on bool, at int64, business func(from, to int64) int64) {
+func (c *clock) run(on bool, at int64, team string, business func(team string, from, to int64) int64) {
 	if c.running {
 		c.ms += at - c.since
-		c.open += business(c.since, at)
+		c.open += business(team, c.since, at)
 	}
 	c.running, c.since = on, at
 }
@@ -341,12 +341,12 @@ func (l *life) lose(at int64) {
 }
 
 // run lets the clocks go on as things stand at an instant.
-func (l *life) run(at int64, business func(from, to int64) int64) {
+func (l *life) run(at int64, business func(team string, from, to int64) int64) {
 	on := l.how == ""
 	working := l.status == StatusNew || l.status == StatusOpen
-	l.requester.run(on && (working || l.status == StatusOnHold), at, business)
-	l.work.run(on && working, at, business)
-	l.unassigned.run(on && l.assignee == "", at, business)
+	l.requester.run(on && (working || l.status == StatusOnHold), at, l.team, business)
+	l.work.run(on && working, at, l.team, business)
+	l.unassigned.run(on && l.assignee == "", at, l.team, business)
 }
 
 // returns tells whether an event makes a conversation of one that was long

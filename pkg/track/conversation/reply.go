@@ -97,7 +97,7 @@ func (w *wait) end(l *life) {
 	w.channel, w.team, w.priority, w.assignee = l.channel, l.team, l.priority, l.assignee
 }
 
-func (w wait) fact(f *fact.Family, l *life, business func(from, to int64) int64, out *fact.Buffer) {
+func (w wait) fact(f *fact.Family, l *life, business func(team string, from, to int64) int64, out *fact.Buffer) {
 	if w.how == Waiting {
 		w.end(l)
 	}
@@ -119,7 +119,7 @@ func (w wait) fact(f *fact.Family, l *life, business func(from, to int64) int64,
 	v[ReplyEndedAt] = fact.Int(w.to)
 	if w.how == Answered {
 		v[ReplyWait] = fact.Int(w.to - w.from)
-		v[ReplyWaitBusiness] = fact.Int(business(w.from, w.to))
+		v[ReplyWaitBusiness] = fact.Int(business(w.team, w.from, w.to))
 		v[ReplySender] = fact.Str(w.sender)
 	}
 }

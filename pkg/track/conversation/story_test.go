@@ -23,7 +23,8 @@ const (
 
 var families = NewFamilies()
 
-// testTracker has a desk that is open in every even minute.
+// testTracker has desks that are open in every even minute; that of the team
+// night is in every odd one.
 func testTracker() *Tracker {
 	return New(Config{
 		Families: families, Opener: func(typ string) bool { return typ == typeCreated }, Business: evenMinutes,
@@ -31,8 +32,11 @@ func testTracker() *Tracker {
 	})
 }
 
-func evenMinutes(from, to int64) int64 {
+func evenMinutes(_, team string, from, to int64) int64 {
 	const minute = 60_000
+	if team == "night" {
+		return to - from - evenMinutes("", "", from, to)
+	}
 	passed := func(t int64) int64 { return (t-base)/(2*minute)*minute + min((t-base)%(2*minute), minute) }
 	return passed(to) - passed(from)
 }
@@ -224,6 +228,8 @@ func TestClocks(t *testing.T) {
 	f := tale(t)
 	f("pending_pauses_both_and_on_hold_one", 900, "0 created; 100 status pending; 150 status open; 200 status on_hold; 260 status open; 300 status solved",
 		"requester_wait=250 agent_work=190 first_resolution=300 full_resolution=300 first_resolution_business=180")
+	f("in_the_hours_of_the_team", 900, "0 created team=early; 10 customer; 70 agent amy; 90 team_changed team=night; 150 status solved",
+		"first#1 10-70 answered; frt_business=10 first_resolution_business=60 requester_wait=150 requester_wait_business=110")
 	f("snooze_pauses", 900, "0 created; 100 status snoozed; 150 status open; 200 status solved", "requester_wait=150 agent_work=150")
 	f("pending_is_what_the_mapping_says_it_is", 900, "0 created status=pending; 100 status open; 200 status solved", "requester_wait=100 agent_work=100")
 	f("a_status_of_no_mapping_is_no_status", 900, "0 created; 100 status hmm; 200 status solved", "requester_wait=200 status=solved")

@@ -42,6 +42,8 @@ type Setting struct {
 	Opener func(eventType string) bool
 	// Zone is whose calendar days facts are made by.
 	Zone *calendar.Zone
+	// Hours are the calendars, and whose they are.
+	Hours *calendar.Set
 }
 
 // All makes the list, with families of its own: a program makes it once and
@@ -101,7 +103,7 @@ func conversations() Kind {
 	f := conversation.NewFamilies()
 	return Kind{Name: conversation.Kind, Semantics: conversation.Semantics, Families: f.All(), Tracker: func(s Setting) track.Tracker {
 		return conversation.New(conversation.Config{
-			Families: f, Opener: s.Opener, Business: always,
+			Families: f, Opener: s.Opener, Business: s.Hours.Elapsed,
 			LingerMs: s.Timing.Linger, KeepMs: s.Timing.Keep, MaxAgeMs: s.Timing.MaxAge,
 		})
 	}}
@@ -114,9 +116,6 @@ func agents() Kind {
 	}}
 }
 
-// always are the hours of a desk that never closes.
-func always(from, to int64) int64 { return to - from }
-
 // Families are those of all kinds, in the order of the list.
 func Families(all []Kind) []*fact.Family {
 	var out []*fact.Family
@@ -128,11 +127,11 @@ func Families(all []Kind) []*fact.Family {
 
 // Trackers makes what one task folds with. Tasks run beside each other and
 // share none of it.
-func Trackers(all []Kind, timings map[string]track.Timing, opener func(eventType string) bool, zone *calendar.Zone) []track.Kind {
+func Trackers(all []Kind, timings map[string]track.Timing, opener func(eventType string) bool, zone *calendar.Zone, hours *calendar.Set) []track.Kind {
 	var out []track.Kind
 	for _, k := range all {
 		timing := timings[k.Name]
-		out = append(out, track.Kind{Name: k.Name, Timing: timing, Tracker: k.Tracker(Setting{timing, opener, zone})})
+		out = append(out, track.Kind{Name: k.Name, Timing: timing, Tracker: k.Tracker(Setting{timing, opener, zone, hours})})
 	}
 	return out
 }

@@ -9,7 +9,8 @@
 -- Waits for a reply are then groups of rows between two ends of a wait, clocks
 -- are sums over neighbours, and a second fold finds the first reply.
 --
--- Business hours here are those of the calendar always: open time is all time.
+-- Time in business hours is business(tenant, team, from, to), in ms: made of the
+-- calendars (pkg/warehouse/hours.go), it stands in place of {{business}}.
 --
 -- Parameters: those of members.sql; family (conversation or reply: the rows to
 -- give), linger, keep and max_age (ms).
@@ -29,6 +30,8 @@ WITH
   sender String, assignee String, assigned Int64, k UInt64, knock Int64)' AS First,
 
 ['merged', 'deleted', 'lost'] AS finals,
+
+{{business}} AS business,
 
 {{members.sql}},
 
@@ -170,6 +173,11 @@ rows AS (
 
 -- What is known when each event has been taken, and what the next finds.
 known AS (
+  SELECT *, if(lasts = 0, 0, business(tenant, team_next, t, t + lasts)) AS lasts_business
+  FROM (
+  SELECT *,
+    leadInFrame(team_then, 1, team_then) OVER (PARTITION BY tenant, partition, item, life ORDER BY k ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS team_next
+  FROM (
   SELECT *,
     ifNull(anyLast(sets) OVER past, 'new') AS status,
     ifNull(any(nullIf(channel, '')) OVER past, '') AS channel_then,
@@ -179,6 +187,7 @@ known AS (
     leadInFrame(t, 1, t) OVER (PARTITION BY tenant, partition, item, life ORDER BY k ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) - t AS lasts
   FROM rows
   WINDOW past AS (PARTITION BY tenant, partition, item, life ORDER BY k ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+  ))
 ),
 
 -- The lives that have an opener: the others show nothing.
@@ -197,6 +206,9 @@ lives AS (
     sumIf(lasts, became = '' AND status IN ('new', 'open', 'on_hold')) AS waited,
     sumIf(lasts, became = '' AND status IN ('new', 'open')) AS worked,
     sumIf(lasts, became = '' AND assignee = '') AS nobodys,
+    sumIf(lasts_business, became = '' AND status IN ('new', 'open', 'on_hold')) AS waited_business,
+    sumIf(lasts_business, became = '' AND status IN ('new', 'open')) AS worked_business,
+    sumIf(lasts_business, became = '' AND assignee = '') AS nobodys_business,
     argMaxIf(spam, k, spam >= 0) = 1 AS is_spam,
     maxIf(k, spam = 0 AND was != 'deleted') AS cleared,
     arrayFirst(v -> v.1 > cleared, arraySort(groupArrayIf((toUInt64(k), t), spam = 1 OR was != 'deleted' AND became = 'deleted'))) AS void,
@@ -289,19 +301,19 @@ conversation AS (
     if(fr.replied = 0, '', fr.sender) AS first_reply_by,
     if(fr.replied = 0, '', fr.assignee) AS first_reply_assignee,
     if(fr.replied = 0 OR NOT counts, NULL, fr.replied - fr.since) AS frt,
-    frt AS frt_business,
+    if(frt IS NULL, NULL, business(tenant, life_team, fr.since, fr.replied)) AS frt_business,
     if(fr.replied = 0 OR fr.assigned = 0 OR NOT counts, NULL, fr.replied - greatest(fr.since, fr.assigned)) AS frt_assigned,
-    frt_assigned AS frt_assigned_business,
+    if(frt_assigned IS NULL, NULL, business(tenant, life_team, greatest(fr.since, fr.assigned), fr.replied)) AS frt_assigned_business,
     if(frt IS NULL, NULL, toUInt8(fr.clamped)) AS frt_clamped,
     fromUnixTimestamp64Milli(first_solved, 'UTC') AS first_solved_at,
     if(how IN ('solved', 'closed'), fromUnixTimestamp64Milli(last_solved, 'UTC'), NULL) AS last_solved_at,
     if(counts AND how != 'merged', first_solved - origin, NULL) AS first_resolution,
-    first_resolution AS first_resolution_business,
+    if(first_resolution IS NULL, NULL, business(tenant, life_team, assumeNotNull(origin), assumeNotNull(first_solved))) AS first_resolution_business,
     if(counts AND how IN ('solved', 'closed'), last_solved - origin, NULL) AS full_resolution,
-    full_resolution AS full_resolution_business,
-    if(counts AND how != '', waited, NULL) AS requester_wait, requester_wait AS requester_wait_business,
-    if(counts AND how != '', worked, NULL) AS agent_work, agent_work AS agent_work_business,
-    if(counts AND how != '', nobodys, NULL) AS unassigned, unassigned AS unassigned_business,
+    if(full_resolution IS NULL, NULL, business(tenant, life_team, assumeNotNull(origin), assumeNotNull(last_solved))) AS full_resolution_business,
+    if(counts AND how != '', waited, NULL) AS requester_wait, if(counts AND how != '', waited_business, NULL) AS requester_wait_business,
+    if(counts AND how != '', worked, NULL) AS agent_work, if(counts AND how != '', worked_business, NULL) AS agent_work_business,
+    if(counts AND how != '', nobodys, NULL) AS unassigned, if(counts AND how != '', nobodys_business, NULL) AS unassigned_business,
     ifNull(a.answers, 0) AS replies,
     wrote AS touches, solved AS solves, reopened AS reopens, noted AS handoffs
   FROM lives
@@ -321,7 +333,7 @@ reply AS (
     if(outcome_then IN ('waiting', 'lost'), NULL, fromUnixTimestamp64Milli(end_t, 'UTC')) AS ended_at,
     outcome_then AS outcome,
     if(outcome_then = 'answered', end_t - ask_t, NULL) AS wait,
-    wait AS wait_business,
+    if(wait IS NULL, NULL, business(tenant, team, ask_t, assumeNotNull(end_t))) AS wait_business,
     if(outcome_then = 'answered', end_agent, '') AS sender,
     if(end_k = 0, life_assignee, end_assignee) AS assignee
   FROM waits

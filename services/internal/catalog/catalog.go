@@ -39,17 +39,19 @@ type Catalog struct {
 	// Deadlines are the policies on facts.
 	Deadlines *sla.Set
 	// Alerts are the threshold rules on KPIs.
-	Alerts   *alert.Rules
-	families []*fact.Family
-	trees    trees
-	zone     *calendar.Zone
+	Alerts *alert.Rules
+	// Calendars are the hours of desks, and whose they are.
+	Calendars *calendar.Set
+	families  []*fact.Family
+	trees     trees
+	zone      *calendar.Zone
 }
 
 // Load reads what is part of the binary.
 func Load() (*Catalog, error) { return load(builtIn()) }
 
 // Open reads what is part of the binary, and over it the folder of definitions:
-// kpi/<name>/kpi.yaml, and likewise sla and alert. A name that is in both means
+// kpi/<name>/kpi.yaml, likewise sla and alert, and calendar/<name>.yaml. A name that is in both means
 // the folder's. An empty folder: only the binary's. The error joins all
 // mistakes, each with file, line and column.
 func Open(folder string) (*Catalog, error) {
@@ -95,7 +97,10 @@ func load(from trees) (*Catalog, error) {
 	if err := kinds.Check(c.Kinds, timings); err != nil {
 		return nil, fmt.Errorf("load timings: %w", err)
 	}
-	if c.KPIs, err = kpi.Load(from.kpis, c.families); err != nil {
+	if c.Calendars, err = calendar.Load(from.calendars, schemas.Zones()); err != nil {
+		return nil, fmt.Errorf("load calendars: %w", placed(from.calendars, err))
+	}
+	if c.KPIs, err = kpi.Load(from.kpis, c.families, c.Calendars); err != nil {
 		return nil, fmt.Errorf("load definitions: %w", placed(from.kpis, err))
 	}
 	if c.Deadlines, err = sla.Load(from.deadlines, c.families, c.Waits()); err != nil {
@@ -196,7 +201,7 @@ func (c *Catalog) Task(partition int32) track.Config {
 	}
 	return track.Config{
 		Partition: partition, Epoch: Epoch, Definitions: c.Fingerprint(), Layouts: layouts, Rank: c.rank,
-		Policies: c.Deadlines, Kinds: kinds.Trackers(c.Kinds, c.Timings, c.opener, c.zone),
+		Policies: c.Deadlines, Kinds: kinds.Trackers(c.Kinds, c.Timings, c.opener, c.zone, c.Calendars),
 	}
 }
 
@@ -243,6 +248,11 @@ func (c *Catalog) Fingerprint() string {
 	}
 	for _, t := range c.Events.Types() {
 		fmt.Fprintf(h, "%s %d %v\n", t.Name, t.Rank, t.Opener)
+	}
+	for _, x := range c.Calendars.Calendars {
+		if len(x.Users) > 0 {
+			fmt.Fprintf(h, "%s %v %v %v\n", x.Name, x.Users, x.Editions(), x.Holidays())
+		}
 	}
 	return fmt.Sprintf("%016x", h.Sum64())
 }

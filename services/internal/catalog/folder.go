@@ -19,20 +19,21 @@ const (
 	folderKPIs      = "kpi"
 	folderDeadlines = "sla"
 	folderAlerts    = "alert"
+	folderCalendars = "calendar"
 )
 
 // Folders are the names of the folders that a folder of definitions may hold.
-func Folders() []string { return []string{folderKPIs, folderDeadlines, folderAlerts} }
+func Folders() []string { return []string{folderKPIs, folderDeadlines, folderAlerts, folderCalendars} }
 
 // trees are where definitions are read from.
-type trees struct{ kpis, deadlines, alerts fs.FS }
+type trees struct{ kpis, deadlines, alerts, calendars fs.FS }
 
 func builtIn() trees {
-	return trees{kpis: schemas.KPIs(), deadlines: schemas.Deadlines(), alerts: schemas.Alerts()}
+	return trees{kpis: schemas.KPIs(), deadlines: schemas.Deadlines(), alerts: schemas.Alerts(), calendars: schemas.Calendars()}
 }
 
 // openFolder lays a folder of definitions over those of the binary. What else
-// it holds than the folders kpi, sla and alert is an error: a folder that is
+// it holds than the folders kpi, sla, alert and calendar is an error: a folder that is
 // named wrong would be passed over in silence.
 func openFolder(folder string) (trees, error) {
 	all := builtIn()
@@ -40,7 +41,7 @@ func openFolder(folder string) (trees, error) {
 	if err != nil {
 		return all, fmt.Errorf("read the folder of definitions: %w", err)
 	}
-	upper := map[string]*fs.FS{folderKPIs: &all.kpis, folderDeadlines: &all.deadlines, folderAlerts: &all.alerts}
+	upper := map[string]*fs.FS{folderKPIs: &all.kpis, folderDeadlines: &all.deadlines, folderAlerts: &all.alerts, folderCalendars: &all.calendars}
 	known := Folders()
 	found := false
 	for _, e := range entries {
@@ -66,7 +67,7 @@ func openFolder(folder string) (trees, error) {
 	return all, nil
 }
 
-// overlay is a tree of folders over another. What is in the upper one stands in
+// overlay is a tree of folders, or of YAML files, over another. What is in the upper one stands in
 // place of what has its name below.
 type overlay struct {
 	lower, upper fs.FS
@@ -81,7 +82,7 @@ func lay(lower, upper fs.FS, place string) (overlay, error) {
 		return o, fmt.Errorf("read %s: %w", place, err)
 	}
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+		if (e.IsDir() || path.Ext(e.Name()) == ".yaml") && !strings.HasPrefix(e.Name(), ".") {
 			o.own[e.Name()] = true
 		}
 	}

@@ -102,7 +102,7 @@ func TestOpenRefuses(t *testing.T) {
 	f("hint", `did you mean "outcome"?`, map[string]string{"kpi/quick/kpi.yaml": slip})
 	f("two", `DIR/kpi/b/kpi.yaml:14:19: `, map[string]string{"kpi/a/kpi.yaml": slip, "kpi/b/kpi.yaml": slip})
 	f("no_file", `quick/kpi.yaml`, map[string]string{"kpi/quick/kpi.yml": ownKPI})
-	f("folder", `DIR/kpis: a folder of definitions holds kpi, sla, alert, did you mean "kpi"?`, map[string]string{"kpis/quick/kpi.yaml": ownKPI})
+	f("folder", `DIR/kpis: a folder of definitions holds kpi, sla, alert, calendar, did you mean "kpi"?`, map[string]string{"kpis/quick/kpi.yaml": ownKPI})
 	f("nothing", `DIR holds no definitions`, map[string]string{"quick.yaml": ownKPI})
 	f("policy", `DIR/sla/vip/sla.yaml:3:5: no family of facts "queue_segmnt"`, map[string]string{"sla/vip/sla.yaml": "title: {en: VIP, fa: ویژه}\nhelp: x\nof: queue_segmnt\nfrom: a\nto: b\ntargets: []\nseverity: page\n"})
 	if _, err := catalog.Open(filepath.Join(t.TempDir(), "none")); err == nil {

@@ -28,7 +28,7 @@ func TestManyKPIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := c.Warehouse("UTC", 1)
-	if m.KPIs, err = kpi.Load(generated(t, c), c.Families()); err != nil {
+	if m.KPIs, err = kpi.Load(generated(t, c), c.Families(), c.Calendars); err != nil {
 		t.Fatal(err)
 	}
 	conn, ctx := connect(t), t.Context()

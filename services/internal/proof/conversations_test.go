@@ -21,6 +21,9 @@ func conversed() []string {
 		facts + "outcome = 'closed' AND full_resolution > 0", facts + "frt > 0 AND frt_assigned > 0 AND frt_assigned < frt", facts + "frt_clamped = 1",
 		facts + "reopens > 1 AND requester_wait > agent_work AND agent_work > 0", facts + "started_at < opened_at", facts + "handoffs > 1",
 		facts + "frt_started_at > started_at AND first_reply_at IS NULL AND frt_ended_at IS NOT NULL",
+		facts + "frt_business < frt AND frt_business > 0", facts + "requester_wait_business < requester_wait AND team = 't1'",
+		facts + "unassigned_business < unassigned AND team = ''", facts + "full_resolution_business = full_resolution AND full_resolution > 0",
+		facts + "frt_assigned_business < frt_assigned", facts + "first_resolution_business < first_resolution", waits + "wait_business < wait AND wait_business > 0",
 		"SELECT count() FROM (SELECT item FROM nabz_internal.fact_conversation FINAL WHERE deleted = 0 GROUP BY partition, feed, item HAVING count() > 2)",
 		waits + "nth > 3 AND kind = 'next'", waits + "kind = 'first' AND nth > 1", waits + "sender != assignee AND assignee != ''",
 	}

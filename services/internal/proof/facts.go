@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/track/kinds"
 	"github.com/nabz/nabz/pkg/warehouse"
@@ -31,6 +32,10 @@ type Scope struct {
 // them, to about 1 GB for so many.
 const sliceEvents = 200_000
 
+// maxQuery bounds the text of a query, bytes: calendars may have tens of thousands
+// of days that differ.
+const maxQuery = 8 << 20
+
 // queryMemory is the most memory one query takes, bytes: twice what a slice
 // needs.
 const queryMemory = 2_000_000_000
@@ -42,12 +47,13 @@ const queryMemory = 2_000_000_000
 // records behind the progress do not count yet.
 func Facts(ctx context.Context, conn driver.Conn, k kinds.Kind, s Scope) (Report, error) {
 	r := Report{Name: "facts of " + k.Name + "s"}
-	fold, err := foldOf(k)
+	fold, err := foldOf(k, s.Catalog.Calendars)
 	if err != nil {
 		return r, err
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_memory_usage": queryMemory,
+		"max_query_size":   maxQuery,
 		// In one block the steps of all items are taken together.
 		"group_by_two_level_threshold": 0, "group_by_two_level_threshold_bytes": 0,
 	}))
@@ -74,7 +80,7 @@ func Facts(ctx context.Context, conn driver.Conn, k kinds.Kind, s Scope) (Report
 }
 
 // foldOf is the SQL that makes facts of the raw events of a kind.
-func foldOf(k kinds.Kind) (string, error) {
+func foldOf(k kinds.Kind, hours *calendar.Set) (string, error) {
 	var own string
 	if k.Record != nil {
 		own = warehouse.RecordFacts(k.Record)
@@ -83,7 +89,7 @@ func foldOf(k kinds.Kind) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("read the proof of kind %s: %w", k.Name, err)
 		}
-		own = string(text)
+		own = strings.ReplaceAll(string(text), "\n{{business}} AS", "\n"+warehouse.OpenTime(hours)+" AS")
 	}
 	const common = "members.sql"
 	members, err := fs.ReadFile(schemas.Proofs(), common)

@@ -38,6 +38,7 @@ func told(t *testing.T, histories int, kind string) (driver.Conn, proof.Scope) {
 	if err := cat.SetZone("America/New_York"); err != nil {
 		t.Fatal(err)
 	}
+	cat.Calendars = hours(t)
 	x := newTables(t, cat, model)
 	if kind != "" {
 		cat.Kinds = slices.DeleteFunc(cat.Kinds, func(k kinds.Kind) bool { return k.Name != kind })

@@ -120,12 +120,16 @@ measures:
   ended: {count: {ended_at: {since: started_at, known: true}}}
   lately: {count: {started_at: {ge: 2026-03-10T12:00Z}, wait: {known: true}}}
   meant: {of: agent_segment, at: started_at, count: {talk: {lt: $limit}}}
+  awake: {count: {started_at: {in_hours: iran_support}, ended_at: {out_of_hours: europe_example}}}
+  asleep: {entities: {of: customer, where: {started_at: {out_of_hours: iran_support}}}}
 value:
   headline: soon / (soon + later)
   v1: brief
   v2: ended
   v3: lately
-  v4: meant`,
+  v4: meant
+  v5: awake
+  v6: asleep`,
 	"of_others": `unit: ratio
 of: contact
 at: started_at
@@ -147,7 +151,7 @@ func language(t *testing.T) (*warehouse.Model, *tables, func(string) (rows []val
 	for name, text := range sentences {
 		tree[name+"/"+kpi.File] = &fstest.MapFile{Data: []byte(head + text + "\n")}
 	}
-	if cat.KPIs, err = kpi.Load(tree, kinds.Families(cat.Kinds)); err != nil {
+	if cat.KPIs, err = kpi.Load(tree, kinds.Families(cat.Kinds), cat.Calendars); err != nil {
 		t.Fatal(err)
 	}
 	model.KPIs, model.Families = cat.KPIs, cat.Families()
@@ -366,6 +370,8 @@ func TestWordsAreRefused(t *testing.T) {
 	f("spans", "since: started_at, ge: 30m", "since: start_at, ge: 30m", `did you mean "started_at"?`)
 	f("spans", "wait: {gt: $limit}", "wait: {since: started_at, gt: $limit}", `column "wait" is no instant`)
 	f("spans", "2026-03-12T00:00+03:30", "2026-04-12T00:00+03:30", "stands in the order of time")
+	f("spans", "in_hours: iran_support", "in_hours: iran", `no calendar "iran"`)
+	f("spans", "wait: {gt: $limit}", "wait: {in_hours: always}", `column "wait" is no instant`)
 	f("spans", "2026-03-10T12:00Z", "2026-03-10", "is no instant: write")
 	f("spans", "v1: brief", "v1: brief * ($limit / $limit)", "$limit changes")
 	f("answered_once", "unit: ratio", "unit: money", "the unit money is")
