@@ -9,7 +9,7 @@ import (
 )
 
 func twoCalls() *Bench {
-	o := NewOracle(true)
+	o := NewOracle()
 	o.Calls["c1"] = &call{number: 1, at: 5_000, queue: 3, channel: 1, agent: 7, wait: 10, talk: 20, wrapup: 30, answered: true}
 	o.Calls["c2"] = &call{number: 2, at: 6_000, queue: 4, agent: -1, wait: promise + 1}
 	return &Bench{filled: &Filled{Oracle: o}}

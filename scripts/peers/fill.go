@@ -23,6 +23,7 @@ const (
 // Filled is a log that lies in the broker.
 type Filled struct {
 	Events int // deliveries, clock records not
+	Open   bool
 	Bytes  int64
 	Ends   map[int32]int64 // offset behind the last record of each partition
 	Oracle *Oracle
@@ -50,7 +51,7 @@ func fill(ctx context.Context, address string, s Shape) (*Filled, error) {
 		return nil, err
 	}
 	defer c.Close()
-	f := &Filled{Ends: map[int32]int64{}, Oracle: NewOracle(s.Wrapup)}
+	f := &Filled{Ends: map[int32]int64{}, Oracle: NewOracle(), Open: s.Open}
 	w, log := Writer{partitions: s.Partitions}, NewLog(s)
 	var failed error
 	write := func(p int32, at int64, value []byte) {

@@ -35,10 +35,18 @@ func buildJava(ctx context.Context, root string) (string, error) {
 	return dir, nil
 }
 
+// heapPerKey is what a key may take of a peer's heap, with what its garbage
+// collector needs beside it, bytes.
+const heapPerKey = 1_500
+
 // heap is what a peer's Java machine may take, and its collector: on one core
 // the serial one takes the least.
-func heap() []string {
-	return []string{"-Xms1g", "-Xmx2g", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"}
+func (b *Bench) heap() []string {
+	most := int64(2 << 30)
+	if b.filled.Open {
+		most += heapPerKey * int64(b.filled.Events)
+	}
+	return []string{"-Xms1g", fmt.Sprintf("-Xmx%dm", most>>20), "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"}
 }
 
 // opens are the packages that Flink looks into.
@@ -66,7 +74,7 @@ func startFlink(workload, state string) func(*Bench, string) (*Running, error) {
 
 func (b *Bench) startJava(dir, module, class string, flags []string, args ...string) (*Running, error) {
 	path := filepath.Join(b.classes, module)
-	argv := append([]string{"java"}, heap()...)
+	argv := append([]string{"java"}, b.heap()...)
 	argv = append(argv, flags...)
 	argv = append(argv, "-cp", filepath.Join(path, module+"-1.jar")+string(os.PathListSeparator)+filepath.Join(path, "lib", "*"), class)
 	return b.start(dir, module, append(argv, args...), nil)
@@ -134,6 +142,15 @@ func wrongOut(b *Bench) (fromEvents, fromGate int, err error) {
 		return 0, 0, err
 	}
 	return differences(b.filled.Oracle.Events, got), differences(b.filled.Oracle.Deliveries, got), nil
+}
+
+// wrongOutWindows is [wrongOut] for windows.
+func wrongOutWindows(b *Bench) (fromEvents, fromGate int, err error) {
+	got, err := outCells(b)
+	if err != nil {
+		return 0, 0, err
+	}
+	return differences(windows(b.filled.Oracle.Events), got), differences(windows(b.filled.Oracle.Deliveries), got), nil
 }
 
 // between tells whether a group has read all that lies in the topics between

@@ -17,6 +17,7 @@ type Shape struct {
 	Events     int   // deliveries of events, repeats among them, clock records not; some more may come
 	Wrapup     bool  // contacts have a fourth event, the end of after-contact work
 	Promises   bool  // contacts are queued and answered, and nothing else; see arrivePromise
+	Open       bool  // contacts are queued, and nothing else
 	Contacts   int   // a second of the log's own time
 	Begin      int64 // of the log, ms since 1970 UTC, a whole hour
 	Partitions int32
@@ -72,6 +73,7 @@ type call struct {
 	wrapup   int64
 	answered bool
 	short    bool // nothing comes after the answer
+	events   int  // that were sent, repeats not
 }
 
 // delivery is one event on its way.
@@ -140,7 +142,9 @@ func (l *Log) arrive() {
 	if r.Float64() >= channelShare {
 		c.channel = 1
 	}
-	if l.shape.Promises {
+	if l.shape.Open {
+		c.short = true
+	} else if l.shape.Promises {
 		l.arrivePromise(c)
 	} else if c.wait = int64(r.ExpFloat64() * meanWait); c.wait >= patience {
 		c.wait = patience - 10_000 + int64(r.IntN(40_000))
@@ -181,6 +185,7 @@ func (l *Log) send(c *call, stage uint8) {
 	if l.rng.Float64() < late {
 		due += int64(l.rng.IntN(lateBy))
 	}
+	c.events++
 	l.pending.push(delivery{due: due, seq: c.number*8 + int(stage), stage: stage, call: c})
 	if l.rng.Float64() < repeated {
 		l.pending.push(delivery{due: due + int64(l.rng.IntN(repeatBy)), seq: c.number*8 + int(stage) + 4, stage: stage, again: true, call: c})

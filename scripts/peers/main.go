@@ -34,7 +34,7 @@ type Options struct {
 	BrokerCore string
 	EngineCore string
 	Profile    string
-	Out        string
+	Docs       bool
 	Once       bool
 }
 
@@ -85,7 +85,7 @@ func parse(args []string) (Options, error) {
 	f.StringVar(&o.BrokerCore, "broker-core", "0", "cores of the broker, as taskset names them")
 	f.StringVar(&o.EngineCore, "engine-core", "1", "cores of the engine")
 	f.StringVar(&o.Profile, "profile", "", "folder for CPU profiles of Nabz")
-	f.StringVar(&o.Out, "out", "", "file that takes the figures as JSON; what it holds of other workloads stays")
+	f.BoolVar(&o.Docs, "docs", false, "write the figures into docs/performance.md, with their data and their plot; those of other workloads stay")
 	f.BoolVar(&o.Once, "once", false, "one run over the whole log: what starting takes is in the figures")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -116,22 +116,31 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	report := &Report{}
-	if err := report.load(o.Out); err != nil {
+	docs := filepath.Join(root, "docs")
+	if err := report.load(docs); err != nil {
 		return err
 	}
 	for _, w := range workloads() {
 		if !slices.Contains(o.Workloads, "all") && !slices.Contains(o.Workloads, w.Short) {
 			continue
 		}
-		found, err := runWorkload(&Bench{ctx: ctx, opts: o, root: root, dir: dir, classes: classes}, &w)
+		b := &Bench{ctx: ctx, opts: o, root: root, dir: dir, classes: classes}
+		found, err := runWorkload(b, &w)
 		if err != nil {
 			return fmt.Errorf("workload %s: %w", w.Short, err)
 		}
-		report.take(&w, o, found)
-		if err := report.save(o.Out); err != nil {
-			return err
+		report.take(&w, b, found)
+		if o.Docs {
+			if err := report.save(docs); err != nil {
+				return err
+			}
 		}
-		fmt.Println(report.table(w.Short))
+		fmt.Printf("%s: %s\n%s\n", w.Short, w.Title, report.Workloads[w.Short].table())
+		for i := range found {
+			if found[i].Gate > 0 {
+				return fmt.Errorf("workload %s: the result of %s is wrong", w.Short, found[i].Engine)
+			}
+		}
 	}
 	return nil
 }
@@ -161,6 +170,7 @@ type Workload struct {
 	Asks     string
 	Wrapup   bool // as of a [Shape]
 	Promises bool // likewise
+	Open     bool // likewise
 	Engines  []Engine
 }
 
@@ -170,7 +180,10 @@ func (w *Workload) shape(events int, o Options) Shape {
 		Seed: o.Seed, Events: events, Wrapup: w.Wrapup, Promises: w.Promises, Contacts: o.Contacts, Partitions: int32(o.Partitions),
 	}
 	each := 3
+	s.Open = w.Open
 	switch {
+	case w.Open:
+		each, s.Contacts = 1, 2_000
 	case w.Promises:
 		each, s.Contacts = 2, max(1, events/2/(promise/2/1000))
 	case w.Wrapup:
@@ -204,6 +217,7 @@ func runWorkload(on *Bench, w *Workload) ([]Figures, error) {
 			}
 			samples[j][i+2-len(sizes)] = s
 		}
+		on.bytes = b.filled.Bytes / int64(b.filled.Events)
 		b.close()
 	}
 	var out []Figures

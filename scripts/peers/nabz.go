@@ -75,7 +75,7 @@ func (b *Bench) start(dir, name string, argv, env []string) (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Running{PIDs: []int{p.PID}, Stop: p.Stop, Dead: func() string {
+	return &Running{PIDs: []int{p.PID}, Said: p.Said, Stop: p.Stop, Kill: p.Kill, Dead: func() string {
 		if p.Ended() {
 			return "it said: " + p.Said()
 		}
@@ -232,16 +232,25 @@ func (k *cellParts) add(to *cell, p *row.Pane) {
 
 // wrongMinutes holds the minutes of nabz against the events: it knows repeats.
 func wrongMinutes(b *Bench) (fromEvents, fromGate int, err error) {
+	got, err := ownCells(b)
+	wrong := differences(b.filled.Oracle.Events, got)
+	return wrong, wrong, err
+}
+
+// wrongWindows adds the minutes up to windows, as whoever reads them does.
+func wrongWindows(b *Bench) (fromEvents, fromGate int, err error) {
+	got, err := ownCells(b)
+	wrong := differences(windows(b.filled.Oracle.Events), windows(got))
+	return wrong, wrong, err
+}
+
+// ownCells reads the cells of the workload's own definitions.
+func ownCells(b *Bench) (map[cellKey]*cell, error) {
 	tree, err := fs.Sub(definitions, "definitions/same/kpi")
 	if err != nil {
-		return 0, 0, fmt.Errorf("read definitions: %w", err)
+		return nil, fmt.Errorf("read definitions: %w", err)
 	}
-	got, err := nabzCells(b, tree)
-	if err != nil {
-		return 0, 0, err
-	}
-	wrong := differences(b.filled.Oracle.Events, got)
-	return wrong, wrong, nil
+	return nabzCells(b, tree)
 }
 
 // wrongOffered is for a run with all KPIs on: theirs are other numbers than those

@@ -51,15 +51,11 @@ type Oracle struct {
 	Deliveries map[cellKey]*cell
 	Calls      map[string]*call // those whose every event was delivered
 	left       map[int]int      // events of a call that are still to come
-	wrapup     bool
 }
 
-// NewOracle begins to count; wrapup says whether calls have a fourth event.
-func NewOracle(wrapup bool) *Oracle {
-	return &Oracle{
-		Events: map[cellKey]*cell{}, Deliveries: map[cellKey]*cell{},
-		Calls: map[string]*call{}, left: map[int]int{}, wrapup: wrapup,
-	}
+// NewOracle begins to count.
+func NewOracle() *Oracle {
+	return &Oracle{Events: map[cellKey]*cell{}, Deliveries: map[cellKey]*cell{}, Calls: map[string]*call{}, left: map[int]int{}}
 }
 
 // Take counts one delivery.
@@ -71,7 +67,7 @@ func (o *Oracle) Take(d *delivery) {
 	o.count(o.Events, d)
 	left, begun := o.left[d.call.number]
 	if !begun {
-		left = d.call.events(o.wrapup)
+		left = d.call.events
 	}
 	if left--; left == 0 {
 		delete(o.left, d.call.number)
@@ -79,17 +75,6 @@ func (o *Oracle) Take(d *delivery) {
 		return
 	}
 	o.left[d.call.number] = left
-}
-
-func (c *call) events(wrapup bool) int {
-	switch {
-	case !c.answered || c.short:
-		return 2
-	case wrapup:
-		return 4
-	default:
-		return 3
-	}
 }
 
 func (o *Oracle) count(cells map[cellKey]*cell, d *delivery) {
@@ -136,4 +121,25 @@ func differences(want, got map[cellKey]*cell) (wrong int) {
 		}
 	}
 	return wrong
+}
+
+// Windows of W2: five minutes, one beginning each minute.
+const (
+	windowSize = 300_000 // ms
+	windowStep = 60_000
+)
+
+// windows adds minutes up to windows, by the start of each.
+func windows(minutes map[cellKey]*cell) map[cellKey]*cell {
+	out := map[cellKey]*cell{}
+	for k, c := range minutes {
+		for start := k.minute - windowSize + windowStep; start <= k.minute; start += windowStep {
+			w := cellKey{k.queue, k.channel, start}
+			if out[w] == nil {
+				out[w] = &cell{}
+			}
+			out[w].add(c)
+		}
+	}
+	return out
 }

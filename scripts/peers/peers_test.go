@@ -19,7 +19,7 @@ func testShape(seed uint64) Shape {
 // arrival, that every call is told to its end, and how many events repeat.
 func TestLog(t *testing.T) {
 	write := func(seed uint64) (records [][]byte, o *Oracle, repeats int) {
-		o = NewOracle(true)
+		o = NewOracle()
 		l, w := NewLog(testShape(seed)), Writer{partitions: 4}
 		last := int64(0)
 		for d, ok := l.Next(); ok; d, ok = l.Next() {
@@ -58,7 +58,7 @@ func TestLog(t *testing.T) {
 // TestOracle counts the log once more, from its records, with a map of what was
 // seen.
 func TestOracle(t *testing.T) {
-	l, w, o := NewLog(testShape(3)), Writer{partitions: 4}, NewOracle(true)
+	l, w, o := NewLog(testShape(3)), Writer{partitions: 4}, NewOracle()
 	seen := map[event.UID]bool{}
 	var all, once [cellNumbers]int64
 	for d, ok := l.Next(); ok; d, ok = l.Next() {

@@ -23,6 +23,12 @@ type Engine struct {
 	// Wrong compares the result with an oracle: cells that differ from the
 	// events, and those that differ from what the engine is held to.
 	Wrong func(b *Bench) (fromEvents, fromGate int, err error)
+	// Fact reads what the engine tells of a call that is over, from the topic
+	// of that name; ok is false for other records. Nil: it tells of none.
+	Fact func(r *kgo.Record) (id string, t told, ok bool)
+	From string
+	// Recovers has it killed and started again before its result is read.
+	Recovers bool
 }
 
 // Running is an engine at work: the processes whose CPU time counts, and how to
@@ -30,7 +36,9 @@ type Engine struct {
 type Running struct {
 	PIDs []int
 	Dead func() string // what a dead engine said; empty: it lives
+	Said func() string // the end of its log
 	Stop func()
+	Kill func()
 }
 
 // Bench is one broker with one log in it.
@@ -46,6 +54,7 @@ type Bench struct {
 	classes string // folder of the Java peers
 	house   *House // the ClickHouse of this run, if it has one
 	runs    int
+	bytes   int64  // of an event
 	group   string // consumer group of this run, whose commits tell how far it is
 }
 
@@ -54,10 +63,12 @@ type Sample struct {
 	Events    int
 	CPU       time.Duration // user and system, from its start until all is committed
 	Wall      time.Duration
-	Peak      int64 // bytes of memory
-	Wrong     int   // cells that differ from the events
-	Gate      int   // cells that differ from what the engine is held to
-	Others    float64
+	Peak      int64   // bytes of memory
+	Wrong     int     // cells that differ from the events
+	Gate      int     // cells that differ from what the engine is held to
+	Others    float64 // cores that other processes used
+	P50, P99  float64 // from an event to its result, ms; 0: not measured
+	Recovery  float64 // from a restart to the first result, s; 0: not measured
 	Disturbed bool
 }
 
@@ -108,16 +119,35 @@ func (b *Bench) measure(e *Engine) (*Sample, error) {
 	}
 	s.Others = (busy() - all0 - (b.own(r.PIDs) - own0)).Seconds() / s.Wall.Seconds()
 	s.Disturbed = s.Others > othersAllowed
-	if !e.Serves {
-		r.Stop() // its result stays in the broker, and is read without it
-	}
 	if len(b.filled.Oracle.Calls) == 0 {
 		return nil, errors.New("the log tells no call to its end: there is nothing to hold a result against")
 	}
-	if s.Wrong, s.Gate, err = e.Wrong(b); err != nil {
-		return nil, fmt.Errorf("check %s: %w", e.Name, err)
+	return s, b.judge(e, s, r, dir)
+}
+
+// judge reads the result of an engine that has done its work, and what else is
+// to be known of it.
+func (b *Bench) judge(e *Engine, s *Sample, r *Running, dir string) error {
+	if e.Recovers {
+		r.Kill()
+		var err error
+		if s.Recovery, s.Wrong, err = b.recovery(e, dir); err != nil {
+			return fmt.Errorf("recover %s: %w", e.Name, err)
+		}
+		s.Gate = s.Wrong
+		return nil
 	}
-	return s, nil
+	var err error
+	if s.Wrong, s.Gate, err = e.Wrong(b); err != nil {
+		return fmt.Errorf("check %s: %w", e.Name, err)
+	}
+	if e.Fact == nil {
+		return nil
+	}
+	if s.P50, s.P99, err = b.latency(e, r); err != nil {
+		return fmt.Errorf("time the results of %s: %w", e.Name, err)
+	}
+	return nil
 }
 
 // own is the CPU time of the processes that belong to the measurement.
@@ -134,19 +164,23 @@ func (b *Bench) own(pids []int) time.Duration {
 // Figures are what two runs say, the shorter taken from the longer: what
 // starting and warming up takes is in both.
 type Figures struct {
-	Engine    string
-	PerCPU    float64 // events per CPU-second
-	PerSecond float64 // events per second of the clock
-	Peak      int64   // bytes
-	Wrong     int
-	Gate      int
-	Disturbed bool
+	Engine    string  `json:"engine"`
+	PerCPU    float64 `json:"events_per_cpu_second"`
+	PerSecond float64 `json:"events_per_second"`
+	Peak      int64   `json:"peak_memory_bytes"`
+	Wrong     int     `json:"cells_that_differ_from_the_events"`
+	Gate      int     `json:"cells_that_differ_from_what_it_is_held_to"`
+	P50       float64 `json:"event_to_result_p50_ms,omitempty"`
+	P99       float64 `json:"event_to_result_p99_ms,omitempty"`
+	Recovery  float64 `json:"recovery_seconds,omitempty"`
+	Disturbed bool    `json:"disturbed"`
 }
 
 func figures(e *Engine, short, long *Sample) Figures {
 	events := float64(long.Events - short.Events)
 	return Figures{
 		Engine: e.Name, PerCPU: events / (long.CPU - short.CPU).Seconds(), PerSecond: events / (long.Wall - short.Wall).Seconds(),
-		Peak: max(long.Peak, short.Peak), Wrong: long.Wrong, Gate: short.Gate + long.Gate, Disturbed: short.Disturbed || long.Disturbed,
+		Peak: max(long.Peak, short.Peak), Wrong: long.Wrong, Gate: short.Gate + long.Gate,
+		P50: long.P50, P99: long.P99, Recovery: long.Recovery, Disturbed: short.Disturbed || long.Disturbed,
 	}
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // workloads are all questions, each with the engines that answer it.
 func workloads() []Workload {
-	return []Workload{minutes(), calls(), promises()}
+	return []Workload{minutes(), sliding(), calls(), promises(), restores()}
 }
 
 func nothing(*Bench) error { return nil }
@@ -29,7 +29,18 @@ func minutes() Workload {
 				{Name: "Nabz, all KPIs", Short: "nabz-all", Prepare: prepareNabz, Start: startNabz(""), Wrong: wrongOffered},
 			},
 			peers("w1", wrongOut),
-			[]Engine{{Name: "ClickHouse, Kafka engine and view", Short: "clickhouse", Serves: true, Prepare: nothing, Start: startHouse(minutesSQL), Wrong: wrongHouse}},
+			[]Engine{{Name: "ClickHouse, Kafka engine and view", Short: "clickhouse", Prepare: nothing, Start: startHouse(minutesSQL), Wrong: wrongHouse}},
+		),
+	}
+}
+
+func sliding() Workload {
+	return Workload{
+		Short: "w2", Title: "Sliding windows",
+		Asks: "the numbers of W1 for each window of five minutes that begins with a minute; Nabz writes minutes, of which five are added up when they are read (its boards do so all the time), the others write windows",
+		Engines: slices.Concat(
+			[]Engine{{Name: "Nabz, the same KPIs", Short: "nabz", Prepare: prepareNabz, Start: startNabz("same"), Wrong: wrongWindows}},
+			peers("w2", wrongOutWindows),
 		),
 	}
 }
@@ -40,11 +51,11 @@ func calls() Workload {
 		Asks: "one fact for each contact, of its four events: queue, channel, agent, outcome, when it began, wait, talk, after-contact work",
 		Engines: slices.Concat(
 			[]Engine{
-				{Name: "Nabz, one KPI", Short: "nabz", Prepare: prepareNabz, Start: startNabz("least"), Wrong: wrongFacts},
-				{Name: "Nabz, all KPIs", Short: "nabz-all", Prepare: prepareNabz, Start: startNabz(""), Wrong: wrongFacts},
+				{Name: "Nabz, one KPI", Short: "nabz", Prepare: prepareNabz, Start: startNabz("least"), Wrong: wrongFacts, Fact: nabzFact, From: topicFacts},
+				{Name: "Nabz, all KPIs", Short: "nabz-all", Prepare: prepareNabz, Start: startNabz(""), Wrong: wrongFacts, Fact: nabzFact, From: topicFacts},
 			},
-			peers("w3", outCalls),
-			[]Engine{{Name: "ClickHouse, Kafka engine and view", Short: "clickhouse", Serves: true, Prepare: nothing, Start: startHouse(callsSQL), Wrong: houseCalls}},
+			telling(peers("w3", outCalls)),
+			[]Engine{{Name: "ClickHouse, Kafka engine and view", Short: "clickhouse", Prepare: nothing, Start: startHouse(callsSQL), Wrong: houseCalls}},
 		),
 	}
 }
@@ -57,5 +68,25 @@ func promises() Workload {
 			[]Engine{{Name: "Nabz", Short: "nabz", Prepare: prepareNabz, Start: startNabz("promise"), Wrong: wrongVerdicts}},
 			peers("w4", outBroken),
 		),
+	}
+}
+
+// telling are the peers with the way to read what they tell of calls.
+func telling(engines []Engine) []Engine {
+	for i := range engines {
+		engines[i].Fact, engines[i].From = outFact, topicOut
+	}
+	return engines
+}
+
+func restores() Workload {
+	engines := telling(peers("w5", nil))
+	engines = append([]Engine{{Name: "Nabz, one KPI", Short: "nabz", Prepare: prepareNabz, Start: startNabz("least"), Fact: nabzFact, From: topicFacts}}, engines...)
+	for i := range engines {
+		engines[i].Recovers = true
+	}
+	return Workload{
+		Short: "w5", Title: "Many keys, killed and restored", Open: true, Engines: engines,
+		Asks: "as W3, of contacts that all stay open, one event each; then the engine is killed, started again, and told the end of 10,000 of them: recovery is from the start to the first fact, and differing cells are facts told wrong of state that was restored",
 	}
 }

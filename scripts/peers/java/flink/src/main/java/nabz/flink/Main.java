@@ -1,7 +1,12 @@
 package nabz.flink;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Properties;
+import java.util.stream.Stream;
 import nabz.wire.Event;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
@@ -46,8 +51,15 @@ public final class Main {
     c.setString("taskmanager.memory.managed.size", "256m");
     c.setString("execution.buffer-timeout.interval", "100 ms");
     c.setString("restart-strategy.type", "none");
+    c.setString("execution.checkpointing.externalized-checkpoint-retention", "RETAIN_ON_CANCELLATION");
+    Path newest = newest(Path.of(args[4], "checkpoints"));
+    if (newest != null) {
+      c.setString("execution.state-recovery.path", newest.toUri().toString());
+    }
     StreamExecutionEnvironment env = StreamExecutionEnvironment.createLocalEnvironment(1, c);
-    env.enableCheckpointing(1_000, CheckpointingMode.EXACTLY_ONCE);
+    // The heap is written whole at each checkpoint: with many keys, less often.
+    boolean many = args[0].equals("w5") && args[3].equals("heap");
+    env.enableCheckpointing(many ? 10_000 : 1_000, CheckpointingMode.EXACTLY_ONCE);
     env.getConfig().enableObjectReuse();
     Properties consumer = new Properties();
     consumer.put("fetch.max.bytes", String.valueOf(32 << 20));
@@ -63,7 +75,7 @@ public final class Main {
     DataStream<Tuple2<byte[], byte[]>> rows = switch (args[0]) {
       case "w1" -> Minutes.rows(events, 60_000, 60_000);
       case "w2" -> Minutes.rows(events, 300_000, 60_000);
-      case "w3" -> Calls.rows(events);
+      case "w3", "w5" -> Calls.rows(events);
       case "w4" -> Deadlines.rows(events);
       default -> throw new IllegalArgumentException("workload " + args[0]);
     };
@@ -76,6 +88,16 @@ public final class Main {
         .setRecordSerializer((KafkaRecordSerializationSchema<Tuple2<byte[], byte[]>>) (r, context, at) -> new ProducerRecord<>("peers.out", r.f0, r.f1))
         .build());
     env.execute(args[0]);
+  }
+
+  /** The newest whole checkpoint, which a job that was killed goes on from; null: there is none. */
+  private static Path newest(Path dir) throws IOException {
+    if (!Files.exists(dir)) {
+      return null;
+    }
+    try (Stream<Path> all = Files.walk(dir, 3)) {
+      return all.filter(p -> p.endsWith("_metadata")).max(Comparator.comparingLong(p -> p.toFile().lastModified())).map(Path::getParent).orElse(null);
+    }
   }
 
   /** Rows as the sink takes them: key and value. */

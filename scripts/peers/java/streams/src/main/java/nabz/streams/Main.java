@@ -35,6 +35,9 @@ public final class Main {
     p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 10_000);
     p.put(StreamsConfig.consumerPrefix(ConsumerConfig.FETCH_MAX_BYTES_CONFIG), 32 << 20);
     p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 8 << 20);
+    // A dead member is missed as soon as Nabz misses one.
+    p.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 6_000);
+    p.put(StreamsConfig.consumerPrefix(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG), 2_000);
     p.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 100);
     p.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 512 << 10);
     p.put(StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG), 128L << 20);
@@ -42,7 +45,7 @@ public final class Main {
     Topology topology = switch (args[0]) {
       case "w1" -> Minutes.topology(60_000, 60_000);
       case "w2" -> Minutes.topology(300_000, 60_000);
-      case "w3" -> Calls.topology();
+      case "w3", "w5" -> Calls.topology();
       case "w4" -> Deadlines.topology();
       default -> throw new IllegalArgumentException("workload " + args[0]);
     };
