@@ -22,7 +22,8 @@ type Config struct {
 	// Definitions is a folder of definitions beside those of the binary; empty:
 	// none.
 	Definitions string
-	// Every is the longest that a row waits for company; 0: 250 ms.
+	// Every is the longest that a pane's row waits for company, and half of the
+	// longest that any other does; 0: 250 ms.
 	Every time.Duration
 }
 
@@ -33,10 +34,10 @@ const (
 	// engine a part, and every part must be merged.
 	defaultEvery = 250 * time.Millisecond
 	// maxRows and maxBytes end a batch sooner. A table that gets 100,000 rows
-	// at once makes parts that need few merges, and two batches, one being
-	// filled and one being written, stay below 256 MiB.
+	// at once makes parts that need few merges, and the batches of both lanes,
+	// one of each being filled and one being written, stay below 256 MiB.
 	maxRows  = 100_000
-	maxBytes = 64 << 20
+	maxBytes = 32 << 20
 	// fullEvery is how many records go by between two looks at those bounds;
 	// at 256 KiB, the greatest event, they are passed by 16 MiB at most.
 	fullEvery = 64

@@ -31,10 +31,10 @@ type Service struct {
 	client    *kgo.Client
 	letters   *kgo.Client
 	store     clickhouse.Conn
+	lanes     [2]*lane // of panes, and of all else
 
-	mu      sync.Mutex
-	trouble error // why the last write failed, nil when it did not
-	joined  bool  // partitions were assigned once
+	mu     sync.Mutex
+	joined bool // partitions were assigned once
 }
 
 // New checks the configuration; it opens nothing.
@@ -70,6 +70,10 @@ func (s *Service) Address(ctx context.Context) net.Addr {
 
 // Run works until ctx ends, writes what it holds and gives nil.
 func (s *Service) Run(ctx context.Context) error {
+	var err error
+	if s.lanes, err = newLanes(s.layout, s.config.Every); err != nil {
+		return err
+	}
 	if err := s.open(); err != nil {
 		return err
 	}
@@ -90,29 +94,14 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	full, empty := make(chan *batch), make(chan *batch, 2)
-	for range cap(empty) {
-		b, err := newBatch(s.layout)
-		if err != nil {
-			server.Close()
-			return err
-		}
-		empty <- b
-	}
 	g.Go(func() error {
 		defer server.Close()
-		defer close(full)
-		return s.read(work, full, empty)
-	})
-	g.Go(func() error {
-		given := false // a batch was given up: the next one's offsets would cover it
-		for b := range full {
-			given = given || !s.write(work, b)
-			b.reset()
-			empty <- b
-		}
+		s.read(work)
 		return nil
 	})
+	for _, l := range s.lanes {
+		g.Go(func() error { s.work(work, l); return nil })
+	}
 	return g.Wait()
 }
 
@@ -141,49 +130,32 @@ func (s *Service) open() error {
 	return err
 }
 
-// read fills batches until ctx ends. While both batches wait for ClickHouse it
-// polls no more, so the client stops fetching, and memory stays where it is.
-func (s *Service) read(ctx context.Context, full chan<- *batch, empty <-chan *batch) error {
-	b := <-empty
-	hand := func() bool {
-		select {
-		case full <- b:
-		case <-ctx.Done():
-			full <- b // the writer still takes one: it drains
-			return false
+// read fills batches until ctx ends. While both batches of a lane wait for
+// ClickHouse it polls no more, so the client stops fetching, and memory stays
+// where it is.
+func (s *Service) read(ctx context.Context) {
+	defer func() {
+		for _, l := range s.lanes {
+			l.last()
 		}
-		select {
-		case b = <-empty:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	var first time.Time
+	}()
 	for ctx.Err() == nil {
-		poll, cancel := ctx, context.CancelFunc(func() {})
-		if b.records > 0 {
-			poll, cancel = context.WithDeadline(ctx, first.Add(s.config.Every))
-		}
-		fetches := s.client.PollRecords(poll, pollRecords)
-		cancel()
-		fetches.EachError(func(topic string, partition int32, err error) {
-			if ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) && s.metrics.quiet.allow() {
-				s.log.Warn("fetch", zap.String("topic", topic), zap.Int32("partition", partition), zap.Error(err))
-			}
-		})
-		s.metrics.lag.fetched(fetches)
+		fetches := s.poll(ctx)
 		for it := fetches.RecordIter(); !it.Done(); {
-			if b.records == 0 {
-				first = time.Now()
+			r := it.Next()
+			l := s.laneOf(r.Topic)
+			if l.batch.records == 0 {
+				l.first = time.Now()
 			}
-			b.add(it.Next(), s.audit)
-			if b.full() && !hand() {
-				return nil
+			l.batch.add(r, s.audit)
+			if l.batch.full() && !l.hand(ctx) {
+				return
 			}
 		}
-		if b.records > 0 && time.Since(first) >= s.config.Every && !hand() {
-			return nil
+		for _, l := range s.lanes {
+			if due := l.due(); !due.IsZero() && !time.Now().Before(due) && !l.hand(ctx) {
+				return
+			}
 		}
 		if fetches.NumRecords() < gathered {
 			select {
@@ -192,10 +164,29 @@ func (s *Service) read(ctx context.Context, full chan<- *batch, empty <-chan *ba
 			}
 		}
 	}
-	if b.records > 0 {
-		full <- b
+}
+
+// poll waits for records until the first batch must go.
+func (s *Service) poll(ctx context.Context) kgo.Fetches {
+	var due time.Time
+	for _, l := range s.lanes {
+		if at := l.due(); !at.IsZero() && (due.IsZero() || at.Before(due)) {
+			due = at
+		}
 	}
-	return nil
+	work, cancel := ctx, context.CancelFunc(func() {})
+	if !due.IsZero() {
+		work, cancel = context.WithDeadline(ctx, due)
+	}
+	defer cancel()
+	fetches := s.client.PollRecords(work, pollRecords)
+	fetches.EachError(func(topic string, partition int32, err error) {
+		if ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) && s.metrics.quiet.allow() {
+			s.log.Warn("fetch", zap.String("topic", topic), zap.Int32("partition", partition), zap.Error(err))
+		}
+	})
+	s.metrics.lag.fetched(fetches)
+	return fetches
 }
 
 func (s *Service) server() *http.Server {
@@ -215,7 +206,8 @@ func (s *Service) server() *http.Server {
 // ready tells whether rows reach ClickHouse.
 func (s *Service) ready(ctx context.Context) error {
 	s.mu.Lock()
-	trouble, joined := s.trouble, s.joined
+	joined := s.joined
+	trouble := errors.Join(s.lanes[0].trouble, s.lanes[1].trouble)
 	s.mu.Unlock()
 	if trouble != nil {
 		return fmt.Errorf("rows wait: %w", trouble)

@@ -19,7 +19,7 @@ import (
 // lost does no harm. When ctx has ended it tries for drainFor, and what is not
 // written then is read again by whoever comes next; it tells whether it is
 // written.
-func (s *Service) write(ctx context.Context, b *batch) bool {
+func (s *Service) write(ctx context.Context, l *lane, b *batch) bool {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -36,7 +36,7 @@ func (s *Service) write(ctx context.Context, b *batch) bool {
 		func(ctx context.Context) error { return s.insert(ctx, []*clickhouse.Block{b.progress.block}) },
 	}
 	for _, step := range steps {
-		if !s.persist(work, step) {
+		if !s.persist(work, l, step) {
 			return false
 		}
 	}
@@ -52,10 +52,10 @@ func (s *Service) write(ctx context.Context, b *batch) bool {
 }
 
 // persist tries a step until it works or ctx ends.
-func (s *Service) persist(ctx context.Context, step func(context.Context) error) bool {
+func (s *Service) persist(ctx context.Context, l *lane, step func(context.Context) error) bool {
 	for backoff := firstBackoff; ; backoff = min(2*backoff, maxBackoff) {
 		err := step(ctx)
-		s.setTrouble(err)
+		s.setTrouble(l, err)
 		if err == nil {
 			return true
 		}
@@ -71,10 +71,10 @@ func (s *Service) persist(ctx context.Context, step func(context.Context) error)
 	}
 }
 
-func (s *Service) setTrouble(err error) {
+func (s *Service) setTrouble(l *lane, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = err
+	l.trouble = err
 }
 
 // insert writes blocks side by side, all of them or an error.
