@@ -87,7 +87,8 @@ func Options(c Config) []kgo.Opt {
 func ProducerOptions(c Config) []kgo.Opt {
 	return append(Options(c),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		// Rows become as small by it as by lz4, for half the time in Go.
+		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchMaxBytes(maxBatch),
 		kgo.MaxBufferedRecords(maxBufferedRecords),
