@@ -28,6 +28,7 @@ type house struct {
 	cluster *kfake.Cluster
 	url     string
 	service *Service
+	spec    *spec
 }
 
 func start(t *testing.T, change func(*Config)) *house {
@@ -55,7 +56,7 @@ func start(t *testing.T, change func(*Config)) *house {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	h := &house{t: t, cluster: cluster, service: s}
+	h := &house{t: t, cluster: cluster, service: s, spec: specOf(t, s)}
 	address := s.Address(ctx)
 	if address == nil {
 		t.Fatal("the collector ended before it listened")
@@ -126,6 +127,7 @@ func (h *house) postTo(path, key, contentType, body string, headers ...string) *
 	if err := json.Unmarshal(b, a); err != nil {
 		h.t.Fatalf("%v: %s", err, b)
 	}
+	h.spec.answered(h.t, path, a)
 	return a
 }
 

@@ -26,6 +26,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveReady(w, r)
 	case "/metrics":
 		s.metrics.handler.ServeHTTP(w, r)
+	case "/openapi.json":
+		s.serveSpecification(w)
 	default:
 		s.refuse(w, refuse(NotFound, "", "no such path"), 0)
 	}

@@ -41,6 +41,7 @@ type Service struct {
 	log        *zap.Logger
 	catalogue  *event.Catalogue
 	types      []string
+	specified  []byte // the specification
 	keys       *keys.Ring
 	identities *identities
 	bodies     *bodies
@@ -82,6 +83,9 @@ func New(config Config, log *zap.Logger) (*Service, error) {
 		metrics:    newMetrics(),
 		tally:      newTally(),
 		listening:  make(chan struct{}),
+	}
+	if s.specified, err = specified(catalogue); err != nil {
+		return nil, fmt.Errorf("configure collector: %w", err)
 	}
 	for _, t := range catalogue.Types() {
 		s.types = append(s.types, t.Name)
