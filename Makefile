@@ -81,6 +81,11 @@ reliability: build ## the binary under fire, held against an oracle; SEED, KILLS
 	go run ./scripts/reliability -seed $(SEED) -kills $(KILLS) -for $(FOR) -rate $(RATE) -results docs/reliability.json
 	go run ./scripts/reliability report
 
+.PHONY: fuzz
+fuzz: build ## every decoder and loader, and both HTTP APIs, attacked: FUZZ=30s each, BODIES=100000
+	scripts/fuzz/go.sh
+	scripts/fuzz/http.sh
+
 .PHONY: fetch
 fetch: build ## fetch what tests and runs need, and nothing else
 	bin/nabz embedded --fetch-only

@@ -60,9 +60,6 @@ func (p *problem) appendMembers(dst []byte) []byte {
 func writeProblem(w http.ResponseWriter, p *problem, kept bool, wait time.Duration) {
 	status := p.status()
 	door.Refuse(w.Header(), status, wait)
-	if status == http.StatusMethodNotAllowed {
-		w.Header().Set("Allow", http.MethodPost)
-	}
 	body := appendQuote([]byte(`{"type":"about:blank","title":`), http.StatusText(status))
 	body = strconv.AppendInt(append(body, `,"status":`...), int64(status), 10)
 	body = p.appendMembers(append(body, ','))

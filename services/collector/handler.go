@@ -15,21 +15,24 @@ const retryWhenAway = 2 * time.Second
 // ServeHTTP routes the few paths of the collector.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	switch r.URL.Path {
-	case "/v1/events":
+	read := map[string]http.HandlerFunc{
+		"/healthz":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"/readyz":       s.serveReady,
+		"/metrics":      s.metrics.handler.ServeHTTP,
+		"/openapi.json": s.serveSpecification,
+	}[r.URL.Path]
+	switch {
+	case r.URL.Path == "/v1/events":
 		s.serveEvents(w, r, modeOf, nil)
-	case "/v1/values":
+	case r.URL.Path == "/v1/values":
 		s.serveEvents(w, r, modeOfEntries, s.entries)
-	case "/healthz":
-		w.WriteHeader(http.StatusNoContent)
-	case "/readyz":
-		s.serveReady(w, r)
-	case "/metrics":
-		s.metrics.handler.ServeHTTP(w, r)
-	case "/openapi.json":
-		s.serveSpecification(w)
-	default:
+	case read == nil:
 		s.refuse(w, refuse(NotFound, "", "no such path"), 0)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		s.refuse(w, refuse(BadMethod, "", "GET is expected"), 0)
+	default:
+		read(w, r)
 	}
 }
 
@@ -53,6 +56,7 @@ type translate func(body []byte, author string, now int64) ([]byte, mode, *probl
 // serveEvents takes events, or what is first made into events.
 func (s *Service) serveEvents(w http.ResponseWriter, r *http.Request, modeOf func(http.Header) (mode, *problem), made translate) {
 	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
 		s.refuse(w, refuse(BadMethod, "", "POST is expected"), 0)
 		return
 	}

@@ -71,6 +71,20 @@ func TestSpecification(t *testing.T) {
 	if h.get("/openapi.json") != http.StatusOK {
 		t.Fatal("the specification is not served")
 	}
+	for path := range h.spec.doc["paths"].(map[string]any) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodTrace, h.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") == "" {
+			t.Errorf("TRACE %s: %d, Allow %q", path, resp.StatusCode, resp.Header.Get("Allow"))
+		}
+	}
 	s := specOf(t, h.service)
 	var events []json.RawMessage
 	if err := json.Unmarshal(bench500(time.Now()), &events); err != nil {
