@@ -25,6 +25,7 @@ type Filled struct {
 	Events int // deliveries, clock records not
 	Open   bool
 	Bytes  int64
+	Times  int64           // of the deliveries added up, ms
 	Ends   map[int32]int64 // offset behind the last record of each partition
 	Oracle *Oracle
 	LastAt int64 // of the last clock record, ms since 1970 UTC
@@ -78,6 +79,7 @@ func fill(ctx context.Context, address string, s Shape) (*Filled, error) {
 		value, p := w.Record(&d)
 		write(p, d.due, value)
 		f.Events++
+		f.Times += d.call.time(d.stage)
 	}
 	// Every window of the log is over, for engines that wait for what is late too.
 	pulse(f.LastAt + 10*60_000)

@@ -20,6 +20,7 @@ import (
 // House is a ClickHouse engine of this machine, as nabz embeds it.
 type House struct {
 	URL      string
+	Native   string // the URL for the services of nabz
 	User     string
 	Password string
 }
@@ -27,46 +28,54 @@ type House struct {
 //go:embed clickhouse/minutes.sql
 var minutesSQL string
 
-// startHouse starts the engine with a table that reads the topic of events and
-// a view that fills cells from it.
+// startHouse starts the engine and runs a script in it, which makes a table
+// that reads the topic of events and a view that fills another from it.
 func startHouse(script string) func(*Bench, string) (*Running, error) {
 	return func(b *Bench, dir string) (*Running, error) {
-		ready := filepath.Join(dir, "ready.json")
-		r, err := b.start(dir, "clickhouse", []string{
-			b.nabz(), "embedded", "clickhouse", "--ports", "auto", "--data-dir", filepath.Join(dir, "data"), "--ready-file", ready, "--quiet",
-		}, nil)
+		r, err := b.openHouse(dir)
 		if err != nil {
 			return nil, err
 		}
-		err = poll(b.ctx, 5*time.Minute, func() (bool, error) {
-			if said := r.Dead(); said != "" {
-				return false, errors.New(said)
-			}
-			_, err := os.Stat(ready)
-			return err == nil, nil
-		})
-		if err != nil {
-			r.Stop()
-			return nil, err
-		}
-		house, pid, err := readHouse(ready)
-		if err != nil {
-			r.Stop()
-			return nil, err
-		}
-		b.house, r.PIDs = house, []int{pid}
 		fill := strings.NewReplacer("{broker}", b.broker.Address, "{group}", b.group)
 		for statement := range strings.SplitSeq(fill.Replace(script), ";\n") {
 			if strings.TrimSpace(statement) == "" {
 				continue
 			}
-			if _, err := house.ask(b.ctx, statement); err != nil {
+			if _, err := b.house.ask(b.ctx, statement); err != nil {
 				r.Stop()
 				return nil, err
 			}
 		}
 		return r, nil
 	}
+}
+
+// openHouse starts the engine and waits until it answers.
+func (b *Bench) openHouse(dir string) (*Running, error) {
+	ready := filepath.Join(dir, "ready.json")
+	r, err := b.start(dir, "clickhouse", []string{
+		b.nabz(), "embedded", "clickhouse", "--ports", "auto", "--data-dir", filepath.Join(dir, "data"), "--ready-file", ready, "--quiet",
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	err = poll(b.ctx, 5*time.Minute, func() (bool, error) {
+		if said := r.Dead(); said != "" {
+			return false, errors.New(said)
+		}
+		_, err := os.Stat(ready)
+		return err == nil, nil
+	})
+	if err == nil {
+		var pid int
+		b.house, pid, err = readHouse(ready)
+		r.PIDs = []int{pid}
+	}
+	if err != nil {
+		r.Stop()
+		return nil, err
+	}
+	return r, nil
 }
 
 // readHouse reads how to reach the engine, and its process.
@@ -88,7 +97,7 @@ func readHouse(path string) (*House, int, error) {
 		return nil, 0, errors.New("read the ready file: clickhouse_url is no URL")
 	}
 	password, _ := u.User.Password()
-	return &House{URL: f.HTTP, User: u.User.Username(), Password: password}, f.PIDs["clickhouse"], nil
+	return &House{URL: f.HTTP, Native: f.URL, User: u.User.Username(), Password: password}, f.PIDs["clickhouse"], nil
 }
 
 // ask runs a statement and gives its answer as tab-separated text.

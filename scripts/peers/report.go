@@ -140,7 +140,7 @@ func (f *Found) table() string {
 		if x.Disturbed {
 			mark = " *"
 		}
-		if i > 0 && x.PerCPU > 0 {
+		if !strings.HasPrefix(x.Engine, "Nabz") && x.PerCPU > 0 {
 			times = fmt.Sprintf("%.2f ×", f.Figures[0].PerCPU/x.PerCPU)
 		}
 		if x.P99 > 0 {

@@ -4,7 +4,7 @@ import "slices"
 
 // workloads are all questions, each with the engines that answer it.
 func workloads() []Workload {
-	return []Workload{minutes(), sliding(), calls(), promises(), restores()}
+	return []Workload{minutes(), sliding(), calls(), promises(), restores(), sinks()}
 }
 
 func nothing(*Bench) error { return nil }
@@ -88,5 +88,17 @@ func restores() Workload {
 	return Workload{
 		Short: "w5", Title: "Many keys, killed and restored", Open: true, Engines: engines,
 		Asks: "as W3, of contacts that all stay open, one event each; then the engine is killed, started again, and told the end of 10,000 of them: recovery is from the start to the first fact, and differing cells are facts told wrong of state that was restored",
+	}
+}
+
+func sinks() Workload {
+	return Workload{
+		Short: "w6", Title: "The sink alone",
+		Asks: "a row in ClickHouse for each event, with all its fields, so that one that is loaded twice is one row; the processes are those that load and the engine of ClickHouse, but for the line that says otherwise",
+		Engines: []Engine{
+			{Name: "Nabz loader and ClickHouse", Short: "nabz", Prepare: prepareNabz, Start: startLoader(true), Wrong: wrongRows("nabz_internal.events")},
+			{Name: "Nabz loader, ClickHouse not counted", Short: "nabz-loader", Prepare: prepareNabz, Start: startLoader(false), Wrong: wrongRows("nabz_internal.events")},
+			{Name: "ClickHouse, Kafka engine and view", Short: "clickhouse", Prepare: nothing, Start: startHouse(sinkSQL), Wrong: wrongRows("peers.sink")},
+		},
 	}
 }
