@@ -53,7 +53,11 @@ const (
 	maxWaiting = 100_000
 	// maxPending is how many bytes of rows wait for a flush before one is
 	// made at once.
-	maxPending = 4 << 20
+	maxPending = 16 << 20
+	// farBehind is how many records behind the end of the log a task writes rows
+	// with its checkpoints alone: nobody waits for the rows of a moment that is
+	// over, and most of them would be written over by the next.
+	farBehind = 20_000
 	// pollRecords is how many records one poll hands over: some milliseconds
 	// of work, so that clocks, acknowledgements and claims are looked at.
 	pollRecords = 2_000

@@ -156,7 +156,9 @@ func (t *task) loop(ctx context.Context) error {
 		case <-t.acks.wake:
 			t.acked()
 		case <-flush.C:
-			t.owner.Rows(t.write)
+			if t.end-t.owner.Task().Position() < farBehind {
+				t.owner.Rows(t.write)
+			}
 		case <-checkpoint.C:
 			t.checkpoint()
 		case <-pulse.C:
