@@ -92,14 +92,21 @@ type Pane struct {
 type extra struct {
 	cells    []row.Cell // buckets that are not empty, ascending by part
 	extremes []extreme  // by index of Layout.tops
+	moved    int        // how many of the step's changes of cells are not nothing
 }
 
 // before is what a pane held before the step that touches it.
 type before struct {
 	pane   *Pane
 	values int // where its values begin in Set.values
-	cells  int // where its cells begin in Set.cells, up to the next one's
 	fresh  bool
+}
+
+// cellChange is by how much a step changes one bucket, all in all.
+type cellChange struct {
+	pane  *Pane
+	id    uint32
+	delta int64
 }
 
 // change is one change of a pane that a step is about to make.
@@ -134,8 +141,8 @@ type Set struct {
 	journal []change
 	opens   []opening
 	touched []before
-	values  []int64    // of what is touched
-	cells   []row.Cell // of what is touched
+	values  []int64      // of what is touched
+	cells   []cellChange // in what is touched
 	dirty   []*Pane
 	ends    ends
 	made    []*group // groups that the step registers
@@ -254,7 +261,7 @@ func (s *Set) Commit(offset int64) {
 	}
 	for i := range s.journal {
 		c := &s.journal[i]
-		s.touch(c.group, c.grain, c.bucket, offset).apply(c)
+		s.apply(s.touch(c.group, c.grain, c.bucket, offset), c)
 	}
 	for _, o := range s.opens {
 		s.follow(o)
@@ -277,15 +284,12 @@ func (s *Set) touch(g *group, grain int, bucket, offset int64) *Pane {
 	if p == nil {
 		p = &Pane{group: g, grain: int32(grain), bucket: bucket, incarnation: offset, touched: offset, values: make([]int64, len(g.layout.ids))}
 		g.put(p)
-		s.touched = append(s.touched, before{p, len(s.values), len(s.cells), true})
+		s.touched = append(s.touched, before{p, len(s.values), true})
 	}
 	if p.touched != offset {
 		p.touched = offset
-		s.touched = append(s.touched, before{p, len(s.values), len(s.cells), false})
+		s.touched = append(s.touched, before{p, len(s.values), false})
 		s.values = append(s.values, p.values...)
-		if p.extra != nil {
-			s.cells = append(s.cells, p.extra.cells...)
-		}
 	}
 	return p
 }
@@ -313,8 +317,12 @@ func (s *Set) settle(offset int64) {
 			s.keep.Touch(&p.node, p)
 		}
 		p.stale = false
+		if p.extra != nil {
+			p.extra.moved = 0
+		}
 	}
 	clear(s.touched)
+	clear(s.cells)
 	s.touched, s.values, s.cells = s.touched[:0], s.values[:0], s.cells[:0]
 }
 
@@ -328,14 +336,7 @@ func (s *Set) changed(i int) bool {
 	if !slices.Equal(p.values, s.values[b.values:b.values+len(p.values)]) {
 		return true
 	}
-	had := s.cells[b.cells:]
-	if i+1 < len(s.touched) {
-		had = s.cells[b.cells:s.touched[i+1].cells]
-	}
-	if p.extra == nil {
-		return false
-	}
-	return !slices.Equal(p.extra.cells, had)
+	return p.extra != nil && p.extra.moved != 0
 }
 
 // Rows calls write with the row of every pane that changed since the last

@@ -103,13 +103,15 @@ func (s *Set) plan(op op, g *group, part int, at, value, delta int64) {
 }
 
 // apply makes one planned change.
-func (p *Pane) apply(c *change) {
+func (s *Set) apply(p *Pane, c *change) {
 	l := p.group.layout
 	switch c.op {
 	case opAdd:
 		p.values[c.part] += c.delta
 	case opCell:
-		p.count(l.hists[c.part]+uint32(kpi.Bucket(c.value)), c.delta)
+		id := l.hists[c.part] + uint32(kpi.Bucket(c.value))
+		p.count(id, c.delta)
+		s.counted(p, id, c.delta)
 	case opIn:
 		x := p.extreme(c.part)
 		x.in(c.value + 1)
@@ -119,6 +121,31 @@ func (p *Pane) apply(c *change) {
 		x.out(c.value + 1)
 		p.values[c.part], p.stale = x.greatest(), true
 	}
+}
+
+// nearBy is how far back a step looks for what it did to the same bucket. What
+// stands further apart counts as two changes, and the row gets a version for
+// nothing: only a clock record that ends thousands of facts is so long.
+const nearBy = 64
+
+// counted remembers what a step does to a bucket: of two facts that change
+// places nothing changes.
+func (s *Set) counted(p *Pane, id uint32, delta int64) {
+	for i := len(s.cells) - 1; i >= max(0, len(s.cells)-nearBy); i-- {
+		c := &s.cells[i]
+		if c.pane != p || c.id != id {
+			continue
+		}
+		if c.delta != 0 {
+			p.extra.moved--
+		}
+		if c.delta += delta; c.delta != 0 {
+			p.extra.moved++
+		}
+		return
+	}
+	p.extra.moved++
+	s.cells = append(s.cells, cellChange{p, id, delta})
 }
 
 // more is what a pane holds beside its sums, made when first needed.
