@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,6 +25,9 @@ func buildJava(ctx context.Context, root string) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(cache, "peers")
+	if fresh(filepath.Join(root, "scripts", "peers", "java"), filepath.Join(dir, "streams", "streams-1.jar"), filepath.Join(dir, "flink", "flink-1.jar")) {
+		return dir, nil
+	}
 	say("building the peers with Maven in %s", dir)
 	args := []string{"-q", "-B", "-f", filepath.Join(root, "scripts", "peers", "java", "pom.xml"), "-Dpeers.build=" + dir, "package"}
 	// Without the network first: Maven asks for nothing then.
@@ -33,6 +38,30 @@ func buildJava(ctx context.Context, root string) (string, error) {
 		return "", fmt.Errorf("build the peers: %w: %s", err, out)
 	}
 	return dir, nil
+}
+
+// fresh tells whether files are there and newer than all of a folder.
+func fresh(folder string, files ...string) bool {
+	oldest := time.Now()
+	for _, f := range files {
+		st, err := os.Stat(f)
+		if err != nil {
+			return false
+		}
+		if st.ModTime().Before(oldest) {
+			oldest = st.ModTime()
+		}
+	}
+	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		st, err := d.Info()
+		if err == nil && !d.IsDir() && !st.ModTime().Before(oldest) {
+			return errors.New(path + " is newer")
+		}
+		return err
+	}) == nil
 }
 
 // heapPerKey is what a key may take of a peer's heap, with what its garbage

@@ -136,6 +136,10 @@ func (f *Found) table() string {
 	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for i := range f.Figures {
 		x := &f.Figures[i]
+		if x.Failed != "" {
+			fmt.Fprintf(&b, "| %s | failed |  |  |  |  |  |  |  |\n", x.Engine)
+			continue
+		}
 		mark, times, latency, recovery := "", "", "", ""
 		if x.Disturbed {
 			mark = " *"

@@ -22,6 +22,7 @@ func TestReport(t *testing.T) {
 	r.Workloads["w1"] = &Found{Events: 1000, Machine: "a machine", Date: "2026-01-02", Figures: []Figures{
 		{Engine: "Nabz, all", PerCPU: 1_234_567, PerSecond: 1, Peak: 5 << 20},
 		{Engine: "Other", PerCPU: 617_283.5, Gate: 3, Disturbed: true, P50: 1, P99: 2, Recovery: 3},
+		{Engine: "Third", Failed: "run Third: it ended"},
 	}}
 	if err := r.save(dir); err != nil {
 		t.Fatal(err)
@@ -31,7 +32,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"before\n", "\nafter\n", "| Nabz, all | 1,234,567 |  | 1 | 5 MB |", "| Other * | 617,284 | 2.00 × |", "1 ms, 2 ms | 3.0 s |", "**3 wrong**",
+		"before\n", "\nafter\n", "| Nabz, all | 1,234,567 |  | 1 | 5 MB |", "| Other * | 617,284 | 2.00 × |", "1 ms, 2 ms | 3.0 s |", "**3 wrong**", "| Third | failed |",
 		"Not measured yet.", "make bench-peers WORKLOAD=w1 EVENTS=1000",
 	} {
 		if !strings.Contains(string(got), want) {
