@@ -21,7 +21,8 @@ const (
 	probeFor   = 10 * time.Second
 	probeTick  = 20 * time.Millisecond
 	probeWait  = 30 * time.Second
-	// probeFirst is the number of the first such call, behind those of any log.
+	// probeFirst is the number of the first such call, behind those of any log;
+	// each run takes others, for the calls of one lie in the log of the next.
 	probeFirst = 500_000_000
 )
 
@@ -99,23 +100,24 @@ func (b *Bench) latency(e *Engine, r *Running) (p50, p99 float64, err error) {
 	}
 	defer facts.Close()
 	n := int(probeFor.Seconds() * probeCalls)
+	first := probeFirst + b.runs*n
 	began := time.Now().Add(200 * time.Millisecond)
-	calls := make(map[string]*call, n)
+	calls, order := make(map[string]*call, n), make([]*call, n)
 	due := make(map[string]time.Time, n)
 	rng := rand.New(rand.NewPCG(b.opts.Seed, 1))
 	for i := range n {
 		at := began.Add(time.Duration(i) * time.Second / probeCalls)
 		c := &call{
-			number: probeFirst + i, queue: i % queues, agent: i % agents, answered: true,
+			number: first + i, queue: i % queues, agent: i % agents, answered: true,
 			wait: 1 + rng.Int64N(20), talk: 1 + rng.Int64N(20), wrapup: 1 + rng.Int64N(20),
 		}
 		c.at = at.UnixMilli() - c.wait - c.talk - c.wrapup
-		calls[c.id()], due[c.id()] = c, at
+		calls[c.id()], due[c.id()], order[i] = c, at, c
 	}
 	ctx, cancel := context.WithTimeoutCause(b.ctx, probeFor+probeWait, errors.New("facts are missing"))
 	defer cancel()
 	sent := make(chan error, 1)
-	go func() { sent <- b.send(ctx, calls, began, n) }()
+	go func() { sent <- b.send(ctx, order, began) }()
 	var took []float64
 	for len(took) < n {
 		fetches := facts.PollFetches(ctx)
@@ -136,23 +138,19 @@ func (b *Bench) latency(e *Engine, r *Running) (p50, p99 float64, err error) {
 }
 
 // send writes the events of the calls, each when it is due.
-func (b *Bench) send(ctx context.Context, calls map[string]*call, began time.Time, n int) error {
+func (b *Bench) send(ctx context.Context, calls []*call, began time.Time) error {
 	c, err := client(b.broker.Address, kgo.ProducerLinger(time.Millisecond))
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	w := Writer{partitions: int32(b.opts.Partitions)}
-	order := make([]*call, n)
-	for _, x := range calls {
-		order[x.number-probeFirst] = x
-	}
 	tick := time.NewTicker(probeTick)
 	defer tick.Stop()
-	for i := 0; i < n; {
-		for ; i < n && !began.Add(time.Duration(i)*time.Second/probeCalls).After(time.Now()); i++ {
+	for i := 0; i < len(calls); {
+		for ; i < len(calls) && !began.Add(time.Duration(i)*time.Second/probeCalls).After(time.Now()); i++ {
 			for stage := uint8(stageQueued); stage <= stageWrapup; stage++ {
-				produce(ctx, c, &w, &delivery{due: time.Now().UnixMilli(), stage: stage, call: order[i]})
+				produce(ctx, c, &w, &delivery{due: time.Now().UnixMilli(), stage: stage, call: calls[i]})
 			}
 		}
 		select {
@@ -172,8 +170,12 @@ func produce(ctx context.Context, c *kgo.Client, w *Writer, d *delivery) {
 // restoreFor bounds the wait for facts after a restart.
 const restoreFor = 3 * time.Minute
 
-// restored is how many contacts end after a restart.
-const restored = 10_000
+// restored is how many contacts end after a restart, at most; each of so many
+// runs ends others, for what one has ended lies in the log of the next.
+const (
+	restored    = 2_000
+	restoreRuns = 32
+)
 
 // recovery starts a killed engine again and ends some of the contacts that it
 // knew. It gives the seconds from the start to the first fact, and how many
@@ -230,8 +232,11 @@ func (b *Bench) endSome() (map[string]*call, error) {
 	w := Writer{partitions: int32(b.opts.Partitions)}
 	sample := map[string]*call{}
 	for id, open := range b.filled.Oracle.Calls {
-		if len(sample) == min(restored, len(b.filled.Oracle.Calls)) {
+		if len(sample) == restored {
 			break
+		}
+		if open.number%restoreRuns != b.runs%restoreRuns {
+			continue
 		}
 		over := *open
 		over.wait = b.filled.LastAt - open.at

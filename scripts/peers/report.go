@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -157,10 +158,19 @@ func (f *Found) table() string {
 		if x.Gate > 0 {
 			gate = fmt.Sprintf("**%d wrong**", x.Gate)
 		}
-		fmt.Fprintf(&b, "| %s%s | %s | %s | %s | %d MB | %s | %s | %s | %s |\n", x.Engine, mark, grouped(x.PerCPU), times, grouped(x.PerSecond),
+		fmt.Fprintf(&b, "| %s%s | %s | %s | %s | %d MB | %s | %s | %s | %s |\n", x.Engine, mark, known(x.PerCPU), times, known(x.PerSecond),
 			x.Peak>>20, latency, recovery, grouped(float64(x.Wrong)), gate)
 	}
 	return b.String()
+}
+
+// known writes a figure; where others disturbed so much that the longer run took
+// less than the shorter one, there is none.
+func known(v float64) string {
+	if v <= 0 || math.IsInf(v, 0) {
+		return "?"
+	}
+	return grouped(v)
 }
 
 // grouped writes a number in groups of three digits.

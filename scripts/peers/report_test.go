@@ -32,7 +32,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"before\n", "\nafter\n", "| Nabz, all | 1,234,567 |  | 1 | 5 MB |", "| Other * | 617,284 | 2.00 × |", "1 ms, 2 ms | 3.0 s |", "**3 wrong**", "| Third | failed |",
+		"before\n", "\nafter\n", "| Nabz, all | 1,234,567 |  | 1 | 5 MB |", "| Other * | 617,284 | 2.00 × | ? |", "1 ms, 2 ms | 3.0 s |", "**3 wrong**", "| Third | failed |",
 		"Not measured yet.", "make bench-peers WORKLOAD=w1 EVENTS=1000",
 	} {
 		if !strings.Contains(string(got), want) {

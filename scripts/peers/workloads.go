@@ -87,7 +87,7 @@ func restores() Workload {
 	}
 	return Workload{
 		Short: "w5", Title: "Many keys, killed and restored", Open: true, Engines: engines,
-		Asks: "as W3, of contacts that all stay open, one event each; then the engine is killed, started again, and told the end of 10,000 of them: recovery is from the start to the first fact, and differing cells are facts told wrong of state that was restored",
+		Asks: "as W3, of contacts that all stay open, one event each; then the engine is killed, started again, and told the end of 2,000 of them: recovery is from the start to the first fact, and differing cells are facts told wrong of state that was restored",
 	}
 }
 
