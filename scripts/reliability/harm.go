@@ -20,8 +20,13 @@ import (
 func (i *installation) kill(ctx context.Context, name string) (ready func(context.Context) error, err error) {
 	if name != "clickhouse" {
 		p := i.parts[name]
-		p.kill(false)
-		return p.await, nil
+		life := p.kill(false)
+		return func(ctx context.Context) error {
+			for p.life() == life && ctx.Err() == nil { // the one that dies may still answer
+				pause(ctx, 5*time.Millisecond)
+			}
+			return p.await(ctx)
+		}, nil
 	}
 	pid, err := i.enginePID(ctx)
 	if err != nil {

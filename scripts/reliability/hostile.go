@@ -94,7 +94,7 @@ func (h *hostile) mutant(ctx context.Context, n int) {
 	case 7:
 		body = bytes.Replace(body, []byte(`"channel":"voice"`), []byte(`"priority":`+[]string{"1e400", "9223372036854775808", "-1", "NaN", "0.5"}[h.r.IntN(5)]), 1)
 	case 8:
-		body = bytes.Replace(body, []byte(`"q"`), []byte(`"`+strings.Repeat("q", 300_000)+`"`), 1)
+		body = bytes.Replace(body, []byte(`"q"`), []byte(`"`+strings.Repeat("q", []int{300_000, 5 << 20}[h.r.IntN(2)])+`"`), 1)
 	case 9:
 		kind = []string{"text/plain", "application/cloudevents-batch+json", "application/json", ""}[h.r.IntN(4)]
 	case 10:

@@ -55,6 +55,7 @@ type options struct {
 	root       string
 	results    string
 	keep       bool
+	verify     bool
 }
 
 func run(ctx context.Context, args []string) error {
@@ -80,6 +81,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.root, "root", ".", "the repository")
 	flags.StringVar(&o.results, "results", "", "file to note the figures in, for the report")
 	flags.BoolVar(&o.keep, "keep", false, "keep the work folder")
+	flags.BoolVar(&o.verify, "verify", true, "also let nabz verify recompute every KPI; takes minutes, on a busy machine many")
 	if err := flags.Parse(args); err != nil {
 		if err == flag.ErrHelp {
 			return nil

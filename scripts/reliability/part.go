@@ -103,12 +103,20 @@ func (p *part) pardon(yes bool) {
 }
 
 // kill ends the process as nobody can resist. It stays dead until revive when
-// that is asked.
-func (p *part) kill(stay bool) {
+// that is asked. It tells which life it took.
+func (p *part) kill(stay bool) (life int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expected, p.down = true, stay
 	_ = p.cmd.Process.Signal(syscall.SIGKILL) // it may have died by itself just now
+	return p.lives
+}
+
+// life counts the processes that the part has been.
+func (p *part) life() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lives
 }
 
 func (p *part) revive() {

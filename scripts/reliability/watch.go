@@ -3,9 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -85,6 +88,78 @@ func (w *watch) ages(within func(time.Duration) bool) []time.Duration {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// readings holds what the wallboard shows of today against the oracle: boards
+// are rebuilt from the log after each death.
+func (c *comparison) readings(ctx context.Context, gateway, key string) (check, error) {
+	out := check{Name: "readings of the wallboard"}
+	today := time.Now().UTC().Truncate(24 * time.Hour).UnixMilli()
+	want := map[string]float64{}
+	for _, w := range c.truth.waits {
+		if w.from >= today {
+			want[strings.Join([]string{"offered", w.tenant, w.queue}, " ")]++
+			want[strings.Join([]string{w.outcome, w.tenant, w.queue}, " ")]++
+		}
+	}
+	for n := range tenants {
+		tenant := "tenant-" + strconv.Itoa(n)
+		shown, err := snapshot(ctx, gateway+"/v1/live?kpi=offered,answered,abandoned&tenant="+tenant, key)
+		if err != nil {
+			return out, err
+		}
+		for _, r := range shown {
+			if len(r.Scope) != 1 || r.Scope[0] != "queue" {
+				continue
+			}
+			at := strings.Join([]string{r.KPI, tenant, r.Dims["queue"]}, " ")
+			out.Compared++
+			if got := r.Windows["today"].Value; got != want[at] {
+				out.differ("%s is shown as %v, should be %v", at, got, want[at])
+			}
+			delete(want, at)
+		}
+	}
+	for at, n := range want {
+		out.differ("%s is not shown, should be %v", at, n)
+	}
+	return out, nil
+}
+
+// reading is a number on the wallboard.
+type reading struct {
+	KPI     string
+	Scope   []string
+	Dims    map[string]string
+	Windows map[string]struct{ Value float64 }
+}
+
+// snapshot gives what somebody sees who opens the page now.
+func snapshot(ctx context.Context, url, key string) ([]reading, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask the gateway: %w", err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		if text, ok := strings.CutPrefix(lines.Text(), "data:"); ok {
+			var s struct{ Readings []reading }
+			if err := json.Unmarshal([]byte(text), &s); err != nil {
+				return nil, fmt.Errorf("read the snapshot of %s: %w", url, err)
+			}
+			return s.Readings, nil
+		}
+	}
+	return nil, fmt.Errorf("ask the gateway: %s, and no snapshot: %w", res.Status, lines.Err())
 }
 
 // percentile of ordered spans, in ms; -1 where there are none.
