@@ -146,9 +146,8 @@ func others(r *rand.Rand, length time.Duration) []fault {
 
 func newFaults(i *installation, l *load, o options) (*faults, error) {
 	f := &faults{i: i, load: l, seed: o.seed, plan: plan(o.seed, o.kills, o.length), busy: map[string]bool{}, done: map[string]int{}, back: map[string][]time.Duration{}}
-	if o.kills == 0 {
-		f.plan = nil
-	}
+	left := strings.Split(o.without, ",")
+	f.plan = slices.DeleteFunc(f.plan, func(x fault) bool { return o.kills == 0 || slices.Contains(left, x.name) })
 	var err error
 	f.log, err = os.Create(filepath.Join(o.work, "faults.log"))
 	if err != nil {

@@ -68,7 +68,7 @@ func goalsOfTruth() []goal {
 			rest: "The load is what two cores bear beside the broker and ClickHouse; the long run is `make reliability LONG=1`."},
 		{id: "R2", what: "40 named crash points, single and in pairs", commands: []string{"go test ./pkg/sim ./services/processor ./services/alerter -run 'TestSeeds|TestHandOver' -count=1"},
 			judge: tests(partly, "crashes before and after any step, send, checkpoint and footer of the core, drawn from seeds; owners that are succeeded and go on"), rest: "Points are drawn and not named; services die where SIGKILL finds them."},
-		{id: "R3", what: "2,000 seeds of the simulated core, in the long run 200,000", commands: []string{"go test ./pkg/sim -run TestSeeds -count=1 -seeds 2000"},
+		{id: "R3", what: "2,000 seeds of the simulated core, in the long run 200,000", commands: []string{"go test ./pkg/sim -run TestSeeds -count=1 -timeout 1h -seeds 2000"},
 			judge: tests(met, "2,000 seeds, 0 failures"), rest: "200,000 seeds: `go test ./pkg/sim -run TestSeeds -seeds 200000`, not run for this report."},
 		{id: "R4", what: "Any order and up to three times each: the same numbers, in 100,000 cases", commands: []string{"go test ./pkg/sim ./pkg/board ./pkg/track/... -run 'TestSeeds|TestOrderDoesNotMatter' -count=1"},
 			judge: tests(partly, "each seed of the simulation is permuted and repeated; folds and boards by their own tests"), rest: "Thousands of cases and not 100,000."},

@@ -56,6 +56,7 @@ type options struct {
 	results    string
 	keep       bool
 	verify     bool
+	without    string
 }
 
 func run(ctx context.Context, args []string) error {
@@ -81,6 +82,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.root, "root", ".", "the repository")
 	flags.StringVar(&o.results, "results", "", "file to note the figures in, for the report")
 	flags.BoolVar(&o.keep, "keep", false, "keep the work folder")
+	flags.StringVar(&o.without, "without", "", "faults to leave out, by name, with commas between")
 	flags.BoolVar(&o.verify, "verify", true, "also let nabz verify recompute every KPI; takes minutes, on a busy machine many")
 	if err := flags.Parse(args); err != nil {
 		if err == flag.ErrHelp {

@@ -90,6 +90,9 @@ func (f *figures) write(b *bytes.Buffer) {
 		}
 	}
 	fmt.Fprintf(b, "\nOther faults: %s.\n", strings.Join(names, ", "))
+	if f.Without != "" {
+		fmt.Fprintf(b, "\nLeft out: %s.\n", f.Without)
+	}
 	for _, all := range [][]string{f.Deaths, f.Failed} {
 		for _, what := range all {
 			fmt.Fprintf(b, "\n- %s\n", what)

@@ -46,6 +46,7 @@ type figures struct {
 	Alerts   toldFigures       `json:"alerts"`
 	Wall     map[string]spread `json:"wall"` // ms, age of what the wallboard shows
 	Hostile  hostileFigures    `json:"hostile"`
+	Without  string            `json:"without,omitempty"` // faults that were left out
 	Contacts int               `json:"contacts"`
 	Late     int               `json:"late"`
 }
@@ -139,7 +140,7 @@ func (c *campaign) figures() figures {
 			Unanswered: n.Failed.Load(), Unready: n.Unready.Load(), ServerErrors: n.Errors.Load(), Delay: spreadOf(n.delays),
 		},
 		Alerts:  toldFigures{Deadlines: c.alerts.Deadlines, Rules: c.alerts.Rules, Repeats: c.alerts.Repeats, Failures: c.alerts.Failures, Lag: spreadOf(c.alerts.lags)},
-		Hostile: c.hostile.figures, Contacts: c.truth.contacts, Late: len(c.truth.lost),
+		Hostile: c.hostile.figures, Without: c.without, Contacts: c.truth.contacts, Late: len(c.truth.lost),
 		Wall: map[string]spread{"all": spreadOf(c.watch.ages(func(time.Duration) bool { return true }))},
 	}
 	for kind, all := range c.faults.back {
