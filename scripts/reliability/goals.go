@@ -66,11 +66,11 @@ func goalsOfTruth() []goal {
 	return []goal{
 		{id: "R1", what: "70 kills under load, in the long run 1,000: no acknowledged event lost, none counted twice, every cell as the oracle's", judge: fired(judgeKills),
 			rest: "The load is what two cores bear beside the broker and ClickHouse; the long run is `make reliability LONG=1`."},
-		{id: "R2", what: "40 named crash points, single and in pairs", commands: []string{"go test ./pkg/sim ./services/processor ./services/alerter -run 'TestSeeds|TestHandOver' -count=1"},
+		{id: "R2", what: "40 named crash points, single and in pairs", commands: []string{seeds},
 			judge: tests(partly, "crashes before and after any step, send, checkpoint and footer of the core, drawn from seeds; owners that are succeeded and go on"), rest: "Points are drawn and not named; services die where SIGKILL finds them."},
-		{id: "R3", what: "2,000 seeds of the simulated core, in the long run 200,000", commands: []string{"go test ./pkg/sim -run TestSeeds -count=1 -timeout 1h -seeds 2000"},
-			judge: tests(met, "2,000 seeds, 0 failures"), rest: "200,000 seeds: `go test ./pkg/sim -run TestSeeds -seeds 200000`, not run for this report."},
-		{id: "R4", what: "Any order and up to three times each: the same numbers, in 100,000 cases", commands: []string{"go test ./pkg/sim ./pkg/board ./pkg/track/... -run 'TestSeeds|TestOrderDoesNotMatter' -count=1"},
+		{id: "R3", what: "2,000 seeds of the simulated core, in the long run 200,000", commands: []string{seeds},
+			judge: tests(partly, "1,000 seeds, 0 failures"), rest: "More seeds take longer, and were not run for this report: `go test ./pkg/sim -run TestSeeds -timeout 0 -seeds 200000`."},
+		{id: "R4", what: "Any order and up to three times each: the same numbers, in 100,000 cases", commands: []string{seeds, "go test ./pkg/board ./pkg/track/record ./pkg/track/conversation -run TestOrderDoesNotMatter -count=1"},
 			judge: tests(partly, "each seed of the simulation is permuted and repeated; folds and boards by their own tests"), rest: "Thousands of cases and not 100,000."},
 		{id: "R5", what: "No 2xx for what is not durable, and 503 with Retry-After, in 10,000 failures", commands: []string{"go test ./services/collector -run 'TestKafkaAway|TestTooMuchInFlight' -count=1"}, judge: fired(judgeAcks),
 			rest: "Failures are of whole requests; fewer than 10,000 in a short run."},
@@ -107,6 +107,10 @@ func goalsOfUse() []goal {
 	}
 }
 
+// seeds are histories and accidents of the core, and owners that are succeeded
+// and go on.
+const seeds = "go test ./pkg/sim ./services/processor ./services/alerter -run 'TestSeeds|TestHandOver' -count=1"
+
 // reproducible builds twice in two folders and compares.
 const reproducible = "scripts/reliability/twice.sh"
 
@@ -114,11 +118,16 @@ func judgeKills(f *figures) (string, string) {
 	cells, off := f.compared("kpi ")
 	events, lost := f.compared("events")
 	proven, differ := f.compared("nabz verify")
-	figure := fmt.Sprintf("%d kills at %s events/s: %s events acknowledged, %d lost or stored twice; %s cells of %d KPIs, %d not the oracle's; `nabz verify`: %s cells, %d differences", f.Kills, group(f.Rate), group(events), lost, group(cells), len(kpis()), off, group(proven), differ)
+	figure := fmt.Sprintf("%d kills at %s events/s: %s events acknowledged, %d lost or stored twice; %s cells of %d KPIs, %d not the oracle's", f.Kills, group(f.Rate), group(events), lost, group(cells), len(kpis()), off)
+	if proven > 0 {
+		figure += fmt.Sprintf("; `nabz verify`: %s cells, %d differences", group(proven), differ)
+	} else {
+		figure += "; `nabz verify` was left out for want of time"
+	}
 	switch {
 	case f.bad() > 0:
 		return missed, figure
-	case f.Kills < 70:
+	case f.Kills < 70 || proven == 0:
 		return partly, figure
 	}
 	return met, figure
@@ -226,12 +235,13 @@ func runGoals(ctx context.Context, args []string) error {
 		return err
 	}
 	path := resultsFile(*root)
-	failed := 0
+	failed, done := 0, map[string]bool{}
 	for _, g := range goals() {
 		for _, command := range g.commands {
-			if *only != "" && *only != g.id {
+			if *only != "" && *only != g.id || done[command] {
 				continue
 			}
+			done[command] = true
 			say("%s: %s", g.id, command)
 			began := time.Now()
 			cmd := exec.CommandContext(ctx, "bash", "-c", command)
@@ -247,6 +257,9 @@ func runGoals(ctx context.Context, args []string) error {
 			}
 			if t.Passed && strings.Contains(out.String(), "no tests to run") && strings.Count(out.String(), "no tests to run") == strings.Count(out.String(), "ok ") {
 				t.Passed = false
+			}
+			if ctx.Err() != nil {
+				return ctx.Err() // what was interrupted has not failed
 			}
 			if !t.Passed {
 				failed++

@@ -279,6 +279,39 @@ func TestEngineKilled(t *testing.T) {
 	}
 }
 
+// TestMergeThatBreaks empties the files of a merged part, as a merge on a full
+// disk leaves them, and kills the engine: what was merged is still there.
+func TestMergeThatBreaks(t *testing.T) {
+	e := testkit.NewEngine(t)
+	if got := services(t, e, "SELECT value FROM system.merge_tree_settings WHERE name = 'old_parts_lifetime'"); got != "480" {
+		t.Fatalf("what was merged stays for %s s, should be 480", got)
+	}
+	services(t, e, "CREATE TABLE nabz.merged (a Int64) ENGINE = ReplacingMergeTree ORDER BY a SETTINGS merge_tree_clear_old_parts_interval_seconds = 1")
+	for row := range 3 {
+		services(t, e, fmt.Sprintf("INSERT INTO nabz.merged VALUES (%d)", row))
+	}
+	services(t, e, "OPTIMIZE TABLE nabz.merged FINAL")
+	merged := services(t, e, "SELECT path FROM system.parts WHERE table = 'merged' AND active")
+	files, err := filepath.Glob(filepath.Join(merged, "*"))
+	if err != nil || len(files) == 0 || strings.Contains(merged, "\n") {
+		t.Fatalf("the merged part is %q, with %d files: %v", merged, len(files), err)
+	}
+	for _, f := range files {
+		if err := os.Truncate(f, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pid := e.PID()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	conn := open(t, e.Native, embedded.UserServices, e.Config.Accounts.Services, "nabz")
+	testkit.Await(t, "the engine's successor", func() bool { return e.PID() != pid && conn.Ping(t.Context()) == nil })
+	if got := services(t, e, "SELECT count() FROM nabz.merged"); got != "3" {
+		t.Errorf("after the kill the table holds %s rows, should be 3", got)
+	}
+}
+
 // startKafka supervises a broker. Of every further start the process is told.
 func startKafka(t *testing.T) (brokers []string, pid int, next <-chan int) {
 	t.Helper()
