@@ -34,8 +34,10 @@ func wrongCalls(b *Bench, got map[string]told) (wrong int) {
 			wrong++
 		}
 	}
+	probes := (&call{number: probeFirst}).id()
 	for id := range got {
-		if b.filled.Oracle.Calls[id] == nil {
+		// Calls by which an earlier run was timed lie behind the log.
+		if b.filled.Oracle.Calls[id] == nil && id < probes {
 			wrong++
 		}
 	}

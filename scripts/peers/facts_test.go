@@ -26,8 +26,12 @@ func TestWrongCalls(t *testing.T) {
 	if n := wrongCalls(b, map[string]told{"c1": first, "c2": second}); n != 0 {
 		t.Errorf("%d wrong of what is right", n)
 	}
+	probe := (&call{number: probeFirst + 9}).id()
+	if n := wrongCalls(b, map[string]told{"c1": first, "c2": second, probe: first}); n != 0 {
+		t.Errorf("%d wrong, though the only call too many is one that timed a run", n)
+	}
 	first.talk++
-	if n := wrongCalls(b, map[string]told{"c1": first, "c3": second}); n != 3 {
+	if n := wrongCalls(b, map[string]told{"c1": first, (&call{number: 3}).id(): second}); n != 3 {
 		t.Errorf("%d wrong, want one told wrong, one missing and one made up", n)
 	}
 	if _, err := parseTold([]string{"q3"}); err == nil {
