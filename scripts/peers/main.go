@@ -33,6 +33,7 @@ type Options struct {
 	Tries      int
 	BrokerCore string
 	EngineCore string
+	Nabz       string
 	Profile    string
 	Docs       bool
 	Once       bool
@@ -50,6 +51,21 @@ when that does not help.
 Example: go run ./scripts/peers --workload w1,w3 --engines nabz,streams-eos --events 1000000
 
 `
+
+// catalogue lists workloads, each with the short names of its engines.
+func catalogue() string {
+	var b strings.Builder
+	b.WriteString("Workloads, and the engines that do them:\n")
+	for _, w := range workloads() {
+		var names []string
+		for _, e := range w.Engines {
+			names = append(names, e.Short)
+		}
+		fmt.Fprintf(&b, "  %s  %-32s %s\n", w.Short, w.Title, strings.Join(names, ", "))
+	}
+	b.WriteString("\n")
+	return b.String()
+}
 
 func say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().UTC().Format("15:04:05 ")+format+"\n", args...)
@@ -72,7 +88,7 @@ func parse(args []string) (Options, error) {
 	var workloads, engines string
 	f := flag.NewFlagSet("peers", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), usage)
+		fmt.Fprint(f.Output(), usage, catalogue(), "Flags:\n")
 		f.PrintDefaults()
 	}
 	f.StringVar(&workloads, "workload", "all", "workloads, with commas between; all: every one")
@@ -84,6 +100,7 @@ func parse(args []string) (Options, error) {
 	f.IntVar(&o.Tries, "tries", 2, "how often a run is made that others disturb")
 	f.StringVar(&o.BrokerCore, "broker-core", "0", "cores of the broker, as taskset names them")
 	f.StringVar(&o.EngineCore, "engine-core", "1", "cores of the engine")
+	f.StringVar(&o.Nabz, "nabz", "", "the program to measure; none: bin/nabz, which make build makes")
 	f.StringVar(&o.Profile, "profile", "", "folder for CPU profiles of Nabz")
 	f.BoolVar(&o.Docs, "docs", false, "write the figures into docs/performance.md, with their data and their plot; those of other workloads stay")
 	f.BoolVar(&o.Once, "once", false, "one run over the whole log: what starting takes is in the figures")
@@ -106,7 +123,13 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat((&Bench{root: root}).nabz()); err != nil {
+	if o.Nabz == "" {
+		o.Nabz = filepath.Join(root, "bin", "nabz")
+	}
+	if o.Nabz, err = filepath.Abs(o.Nabz); err != nil {
+		return fmt.Errorf("find nabz: %w", err)
+	}
+	if _, err := os.Stat(o.Nabz); err != nil {
 		return fmt.Errorf("find nabz (make build makes it): %w", err)
 	}
 	dir, err := os.MkdirTemp("", "nabz-peers-")

@@ -30,7 +30,7 @@ func nabzTopics() []string {
 	return []string{topicFacts, topicPanes, topicVerdicts, "nabz.state.v1", "nabz.values.v1"}
 }
 
-func (b *Bench) nabz() string { return filepath.Join(b.root, "bin", "nabz") }
+func (b *Bench) nabz() string { return b.opts.Nabz }
 
 // command runs a command of nabz to its end.
 func (b *Bench) command(args ...string) error {
