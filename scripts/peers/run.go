@@ -34,11 +34,12 @@ type Engine struct {
 // Running is an engine at work: the processes whose CPU time counts, and how to
 // end them.
 type Running struct {
-	PIDs []int
-	Dead func() string // what a dead engine said; empty: it lives
-	Said func() string // the end of its log
-	Stop func()
-	Kill func()
+	PIDs   []int
+	Beside []int         // processes that belong to the run, and do not count
+	Dead   func() string // what a dead engine said; empty: it lives
+	Said   func() string // the end of its log
+	Stop   func()
+	Kill   func()
 }
 
 // Bench is one broker with one log in it.
@@ -118,7 +119,7 @@ func (b *Bench) measure(e *Engine) (*Sample, error) {
 		s.CPU += cpu
 		s.Peak += peakOf(pid)
 	}
-	s.Others = (busy() - all0 - (b.own(r.PIDs) - own0)).Seconds() / s.Wall.Seconds()
+	s.Others = (busy() - all0 - (b.own(append(r.Beside, r.PIDs...)) - own0)).Seconds() / s.Wall.Seconds()
 	s.Disturbed = s.Others > othersAllowed
 	if len(b.filled.Oracle.Calls) == 0 {
 		return nil, errors.New("the log tells no call to its end: there is nothing to hold a result against")

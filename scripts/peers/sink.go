@@ -41,6 +41,8 @@ func startLoader(counted bool) func(*Bench, string) (*Running, error) {
 		}
 		if counted {
 			r.PIDs = append(r.PIDs, house.PIDs...)
+		} else {
+			r.Beside = house.PIDs
 		}
 		stop := r.Stop
 		r.Stop = func() {
