@@ -309,7 +309,7 @@ func (q Query) followed(m *Model, e *kpi.Measure) string {
 		if e.Hours {
 			nth = "intDiv(dateDiff('hour', toStartOfHour(src.at), toStartOfHour(later.at)), 24)"
 		}
-		return fmt.Sprintf("SELECT src.tenant AS tenant, src.feed AS feed%[1]s, arrayJoin(arrayFilter(l -> l.2 <= %[2]s AND %[2]s <= l.3, %[3]s)).1 AS day, %[4]s AS slot, uniqExact(src.key) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[5]s\n) AS src\nINNER JOIN (\n%[6]s\n) AS later ON later.tenant = src.tenant AND later.feed = src.feed AND later.key = src.key%[7]s\nGROUP BY tenant, feed%[8]s, day%[9]s",
+		return fmt.Sprintf("SELECT src.tenant AS tenant, src.feed AS feed%[1]s, arrayJoin(arrayFilter(l -> l.2 <= %[2]s AND %[2]s <= l.3, %[3]s)).1 AS day, %[4]s AS slot, uniqExact(src.key) AS n, any(src.as_of) AS as_of, any(src.closed) AS closed, slot AS bucket FROM (\n%[5]s\n) AS src\nINNER JOIN (\nSELECT DISTINCT tenant, feed, key, at FROM (\n%[6]s\n)\n) AS later ON later.tenant = src.tenant AND later.feed = src.feed AND later.key = src.key%[7]s\nGROUP BY tenant, feed%[8]s, day%[9]s",
 			q.list("src.", kpi.DayName), nth, q.spans(), slot, firsts, m.entityFacts(q, e), where(q.Where, q.among(born.Family, "src"), q.Within), q.list("", kpi.DayName), group)
 	}
 	var labels []string
