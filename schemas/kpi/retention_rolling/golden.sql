@@ -91,11 +91,13 @@ WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) !
 ) ORDER BY at, id LIMIT 1 BY tenant, feed, key
 ) AS src
 INNER JOIN (
+SELECT DISTINCT tenant, feed, key, at FROM (
 SELECT f.tenant AS tenant, f.feed AS feed, toDateTime(intDiv(toUnixTimestamp(assumeNotNull(f.first_at)), 60) * 60, 'UTC') AS bucket, f.segment AS segment, f.stage AS stage, '' AS day, concat(if(i.root != '', i.root, toString(f.customer))) AS key, assumeNotNull(f.first_at) AS at, f.id AS id, toUInt8((1)) AS fits, assumeNotNull(toInt64(0)) AS amount, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_customer_day AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 LEFT JOIN nabz_internal.identities_customer AS i ON i.tenant = f.tenant AND i.feed = f.feed AND i.entity = toString(f.customer)
 WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) != ''
+)
 ) AS later ON later.tenant = src.tenant AND later.feed = src.feed AND later.key = src.key
 GROUP BY tenant, feed, segment, stage, day, slot
 ) AS w
