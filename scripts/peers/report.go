@@ -116,6 +116,7 @@ func machine() string {
 // text is the tables of all workloads, those without figures named as such.
 func (r *Report) text() string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "![Events per CPU-second of each engine](%s)\n\n", reportPlot)
 	for _, w := range workloads() {
 		fmt.Fprintf(&b, "### %s: %s\n\n%s.\n\n", strings.ToUpper(w.Short), w.Title, strings.ToUpper(w.Asks[:1])+w.Asks[1:])
 		f := r.Workloads[w.Short]
