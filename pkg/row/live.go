@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/nabz/nabz/pkg/event"
 )
 
@@ -121,8 +119,7 @@ func (r *Reading) append(b []byte) []byte {
 	b = num(b, 11, r.Version)
 	b = num(b, numKept, r.Kept)
 	for i := range r.Windows {
-		b = protowire.AppendTag(b, 13, protowire.BytesType)
-		b = protowire.AppendBytes(b, r.Windows[i].append(nil))
+		b = within(b, 13, r.Windows[i].append)
 	}
 	return b
 }
@@ -145,7 +142,7 @@ func (r *Reading) set(n int32, v int64, s string) error {
 		r.Kept = v
 	case 13:
 		var w Window
-		if err := w.decode([]byte(s)); err != nil {
+		if err := w.decode(s); err != nil {
 			return err
 		}
 		r.Windows = append(r.Windows, w)
@@ -159,14 +156,13 @@ func (w *Window) append(b []byte) []byte {
 	b = text(b, 1, w.Name)
 	b = num(b, 2, w.From)
 	for _, n := range w.Numbers {
-		b = protowire.AppendTag(b, 3, protowire.BytesType)
-		b = protowire.AppendBytes(b, double(text(nil, 1, n.Name), 2, n.Value))
+		b = within(b, 3, func(b []byte) []byte { return double(text(b, 1, n.Name), 2, n.Value) })
 	}
 	return b
 }
 
-func (w *Window) decode(b []byte) error {
-	return each(b, func(n int32, v int64, s string, _ bool) error {
+func (w *Window) decode(s string) error {
+	return each(s, func(n int32, v int64, s string, _ bool) error {
 		switch n {
 		case 1:
 			w.Name = s
@@ -174,7 +170,7 @@ func (w *Window) decode(b []byte) error {
 			w.From = v
 		case 3:
 			var x Number
-			err := each([]byte(s), func(n int32, v int64, s string, _ bool) error {
+			err := each(s, func(n int32, v int64, s string, _ bool) error {
 				switch n {
 				case 1:
 					x.Name = s
@@ -198,8 +194,7 @@ func (r *Verdict) append(b []byte) []byte {
 	b = text(b, 9, string(r.ID[:]))
 	b = num(b, 10, r.Episode)
 	for _, l := range r.Labels {
-		b = protowire.AppendTag(b, 11, protowire.BytesType)
-		b = protowire.AppendBytes(b, text(text(nil, 1, l.Name), 2, l.Value))
+		b = within(b, 11, func(b []byte) []byte { return text(text(b, 1, l.Name), 2, l.Value) })
 	}
 	b = text(b, 12, r.Severity)
 	b = text(b, 13, r.State)
@@ -228,7 +223,7 @@ func (r *Verdict) set(n int32, v int64, s string) error {
 		r.Episode = v
 	case 11:
 		var l Label
-		err := each([]byte(s), func(n int32, _ int64, s string, _ bool) error {
+		err := each(s, func(n int32, _ int64, s string, _ bool) error {
 			switch n {
 			case 1:
 				l.Name = s

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -64,6 +65,24 @@ func wrap(dst []byte, num protowire.Number, body func([]byte) []byte) []byte {
 	rest := append([]byte(nil), dst[at+2:]...)
 	dst = protowire.AppendVarint(dst[:at], uint64(n))
 	return append(dst, rest...)
+}
+
+// within writes a message inside another. Most are shorter than 128 bytes, so
+// one byte is kept for the length and the message moved if need be.
+func within(dst []byte, num protowire.Number, body func([]byte) []byte) []byte {
+	dst = protowire.AppendTag(dst, num, protowire.BytesType)
+	at := len(dst)
+	dst = body(append(dst, 0))
+	n := uint64(len(dst) - at - 1)
+	if n < 1<<7 {
+		dst[at] = byte(n)
+		return dst
+	}
+	more := protowire.SizeVarint(n) - 1
+	dst = append(dst, make([]byte, more)...)
+	copy(dst[at+1+more:], dst[at+1:])
+	protowire.AppendVarint(dst[:at], n)
+	return dst
 }
 
 func (p *Place) append(b []byte) []byte {
@@ -183,25 +202,25 @@ func (r *Pane) set(n int32, v int64, s string) error {
 	case 11:
 		r.Dims = append(r.Dims, s)
 	case 12:
-		return r.setCells([]byte(s))
+		return r.setCells(s)
 	default:
 		r.Place.set(n, v, s)
 	}
 	return nil
 }
 
-func (r *Pane) setCells(b []byte) error {
-	for len(b) > 0 {
-		part, n := protowire.ConsumeFixed32(b)
+func (r *Pane) setCells(s string) error {
+	r.Cells = slices.Grow(r.Cells, len(s)/6) // a part is four bytes, its value some two
+	for len(s) > 0 {
+		if len(s) < 4 {
+			return fmt.Errorf("%w: short cell", ErrMalformed)
+		}
+		v, n := event.ReadVarint(s[4:])
 		if n < 0 {
 			return fmt.Errorf("%w: short cell", ErrMalformed)
 		}
-		v, m := protowire.ConsumeVarint(b[n:])
-		if m < 0 {
-			return fmt.Errorf("%w: short cell", ErrMalformed)
-		}
-		r.Cells = append(r.Cells, Cell{Part: part, Value: protowire.DecodeZigZag(v)})
-		b = b[n+m:]
+		r.Cells = append(r.Cells, Cell{Part: fixed32(s), Value: protowire.DecodeZigZag(v)})
+		s = s[4+n:]
 	}
 	return nil
 }
@@ -284,7 +303,9 @@ func Decode(b []byte) (Row, error) {
 	if n < 0 || typ != protowire.BytesType {
 		return nil, fmt.Errorf("%w: no message", ErrMalformed)
 	}
-	body, m := protowire.ConsumeBytes(b[n:])
+	// The words of a row are parts of one string: a copy each would be most of
+	// what reading costs.
+	body, m := event.ReadText(string(b[n:]))
 	if m < 0 || n+m != len(b) {
 		return nil, fmt.Errorf("%w: %d bytes do not hold one message", ErrMalformed, len(b))
 	}
@@ -315,32 +336,34 @@ func Decode(b []byte) (Row, error) {
 	}
 }
 
-func each(b []byte, set func(n int32, v int64, s string, isText bool) error) error {
-	for len(b) > 0 {
-		field, typ, n := protowire.ConsumeTag(b)
-		if n < 0 {
+func each(s string, set func(n int32, v int64, s string, isText bool) error) error {
+	for len(s) > 0 {
+		tag, n := event.ReadVarint(s)
+		if n < 0 || tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
 			return fmt.Errorf("%w: bad tag", ErrMalformed)
 		}
-		b = b[n:]
+		s = s[n:]
+		field := int32(tag >> 3)
 		var err error
-		switch typ {
+		switch protowire.Type(tag & 7) {
 		case protowire.VarintType:
 			var v uint64
-			if v, n = protowire.ConsumeVarint(b); n >= 0 {
-				err = set(int32(field), protowire.DecodeZigZag(v), "", false)
+			if v, n = event.ReadVarint(s); n >= 0 {
+				err = set(field, protowire.DecodeZigZag(v), "", false)
 			}
 		case protowire.BytesType:
-			var v []byte
-			if v, n = protowire.ConsumeBytes(b); n >= 0 {
-				err = set(int32(field), 0, string(v), true)
+			var v string
+			if v, n = event.ReadText(s); n >= 0 {
+				err = set(field, 0, v, true)
 			}
 		case protowire.Fixed64Type:
-			var v uint64
-			if v, n = protowire.ConsumeFixed64(b); n >= 0 {
-				err = set(int32(field), int64(v), "", false)
+			if n = 8; len(s) < n {
+				n = -1
+				break
 			}
+			err = set(field, int64(fixed64(s)), "", false)
 		default:
-			n = protowire.ConsumeFieldValue(field, typ, b)
+			n = protowire.ConsumeFieldValue(protowire.Number(field), protowire.Type(tag&7), []byte(s))
 		}
 		if n < 0 {
 			return fmt.Errorf("%w: field %d: short", ErrMalformed, field)
@@ -348,9 +371,15 @@ func each(b []byte, set func(n int32, v int64, s string, isText bool) error) err
 		if err != nil {
 			return err
 		}
-		b = b[n:]
+		s = s[n:]
 	}
 	return nil
+}
+
+func fixed64(s string) uint64 { return uint64(fixed32(s)) | uint64(fixed32(s[4:]))<<32 }
+
+func fixed32(s string) uint32 {
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
 func setUID(u *event.UID, s string) error {
