@@ -73,7 +73,7 @@ func goalsOfTruth() []goal {
 		{id: "R4", what: "Any order and up to three times each: the same numbers, in 100,000 cases", commands: []string{seeds, "go test ./pkg/board ./pkg/track/record ./pkg/track/conversation -run TestOrderDoesNotMatter -count=1"},
 			judge: tests(partly, "each seed of the simulation is permuted and repeated; folds and boards by their own tests"), rest: "Thousands of cases and not 100,000."},
 		{id: "R5", what: "No 2xx for what is not durable, and 503 with Retry-After, in 10,000 failures", commands: []string{"go test ./services/collector -run 'TestKafkaAway|TestTooMuchInFlight' -count=1"}, judge: fired(judgeAcks),
-			rest: "Failures are of whole requests; fewer than 10,000 in a short run."},
+			rest: "Failures are of whole requests; fewer than 10,000 in a short run. Where something else fills the disk under the embedded ClickHouse 26.7, a merge may be called done though its files are empty: a start within eight minutes takes back what was merged (`TestMergeThatBreaks`), a later one does not."},
 		{id: "R6", what: "A killed processor consumes again in 5 s at p99; 1 M open items restored in 30 s", judge: fired(judgeRecovery), rest: "The restore of a million open items is not measured here."},
 		{id: "R7", what: "ClickHouse away for a minute: no loss, wallboard at most 2 s old, alerts in time", commands: []string{"go test ./services/loader ./services/gateway -run 'TestAway|TestClickHouseAway' -count=1"}, judge: fired(judgeAway),
 			rest: "How fast the backlog drains is not measured. Loaders, alerters and others are killed meanwhile, which the greatest age includes."},
