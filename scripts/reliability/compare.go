@@ -213,12 +213,13 @@ func (c *comparison) deadlines(ctx context.Context) (check, error) {
 }
 
 // mustTell is how long behind its deadline a wait still goes on, of which
-// people must have heard whatever was killed in between.
+// people must have heard whatever was killed in between; or longer, where no
+// clock passed for longer than that.
 const mustTell = 90 * time.Second
 
 // incidents holds what the receiver heard against the waits: who must hear of
 // what, who must not, and each once to fire and once to be over.
-func (c *comparison) incidents(ctx context.Context, r *receiver) (check, alertFigures, error) {
+func (c *comparison) incidents(ctx context.Context, r *receiver, stood time.Duration) (check, alertFigures, error) {
 	out := check{Name: "incidents told"}
 	var figures alertFigures
 	r.mu.Lock()
@@ -259,7 +260,7 @@ func (c *comparison) incidents(ctx context.Context, r *receiver) (check, alertFi
 		delete(heard, key)
 		quiet := w.queued.acked > due+(11*time.Minute).Milliseconds()
 		switch {
-		case t == nil && !quiet && w.left != nil && w.left.sent > due+(settle+mustTell).Milliseconds():
+		case t == nil && !quiet && w.left != nil && w.left.sent > due+(settle+max(mustTell, stood)).Milliseconds():
 			out.differ("nobody heard of the wait %s", key)
 		case t != nil && (quiet || w.left != nil && w.left.acked < due && w.queued.acked < due):
 			out.differ("people heard of the wait %s, which was over in time or long past", key)

@@ -87,7 +87,7 @@ func TestComparisonFindsFaults(t *testing.T) {
 		{"nobody heard", &receiver{}, "", 1},
 		{"nobody heard of what is stored", &receiver{}, "k\tresolved\n", 2},
 	} {
-		got, _, err := stored(t, truth, map[string]string{"FROM incidents": c.rows}).incidents(t.Context(), c.receiver)
+		got, _, err := stored(t, truth, map[string]string{"FROM incidents": c.rows}).incidents(t.Context(), c.receiver, 0)
 		if err != nil || got.Different != c.want {
 			t.Errorf("%s: %d differences, %v: %q, should be %d", c.what, got.Different, err, got.Examples, c.want)
 		}

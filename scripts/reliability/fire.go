@@ -163,7 +163,7 @@ func (c *campaign) compare(ctx context.Context) error {
 	if err := add(cmp.deadlines(ctx)); err != nil {
 		return err
 	}
-	k, figures, err := cmp.incidents(ctx, c.receiver)
+	k, figures, err := cmp.incidents(ctx, c.receiver, c.watch.stood())
 	if c.alerts = figures; add(k, err) != nil {
 		return err
 	}

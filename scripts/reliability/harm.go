@@ -114,15 +114,21 @@ func (i *installation) fill(name string) (free func() error, err error) {
 		return nil, errors.New("no disk of its own: mounting needs rights that this run does not have")
 	}
 	dir := filepath.Join(i.dir, name)
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
-		return nil, fmt.Errorf("look at the disk of %s: %w", name, err)
-	}
-	used := int64(st.Blocks-st.Bfree) * st.Bsize //nolint:gosec // sizes of a small disk
 	if name == "kafka" {
 		i.parts[name].pardon(true) // it gives up by design, and is started again
 	}
-	if err := resize(dir, used+diskStays); err != nil {
+	// What is written between the question and the answer makes it too small.
+	for range 100 {
+		var st syscall.Statfs_t
+		if err := syscall.Statfs(dir, &st); err != nil {
+			return nil, fmt.Errorf("look at the disk of %s: %w", name, err)
+		}
+		used := int64(st.Blocks-st.Bfree) * st.Bsize //nolint:gosec // sizes of a small disk
+		if err = resize(dir, used+diskStays); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return func() error {

@@ -72,6 +72,9 @@ func escape(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 // write tells of one run.
 func (f *figures) write(b *bytes.Buffer) {
 	fmt.Fprintf(b, "`go run ./scripts/reliability -seed %d -rate %d -for %ds -kills %d`, commit %s, %s, %d cores, %d GiB.\n\n", f.Seed, f.Rate, f.Seconds, f.Kills, f.Commit, f.Date, f.Cores, f.MemoryGiB)
+	if f.Load != "" {
+		fmt.Fprintf(b, "The machine was shared with other work: load average %s. Times say little; what is lost, doubled or wrong does not depend on it.\n\n", f.Load)
+	}
 	fmt.Fprintf(b, "%s events of %s contacts were acknowledged, %s of them again, %s lay behind every horizon. Of %s requests %s had no answer and %s were told to come again; p50 %d ms, p99 %d ms from the first try to the answer.\n\n",
 		group(int(f.Client.Acked)), group(f.Contacts), group(int(f.Client.Repeats)), group(f.Late), group(int(f.Client.Requests)), group(int(f.Client.Unanswered)), group(int(f.Client.Unready)), f.Client.Delay.P50, f.Client.Delay.P99)
 	b.WriteString("| compared | how many | differences |\n|---|---|---|\n")
@@ -87,6 +90,11 @@ func (f *figures) write(b *bytes.Buffer) {
 	for i, n := range names {
 		if f.Faults[n] > 1 {
 			names[i] = fmt.Sprintf("%s (%d)", n, f.Faults[n])
+		}
+	}
+	for _, k := range f.Checks {
+		for _, e := range k.Examples {
+			fmt.Fprintf(b, "\n- %s: %s\n", k.Name, e)
 		}
 	}
 	fmt.Fprintf(b, "\nOther faults: %s.\n", strings.Join(names, ", "))

@@ -47,6 +47,7 @@ type figures struct {
 	Wall     map[string]spread `json:"wall"` // ms, age of what the wallboard shows
 	Hostile  hostileFigures    `json:"hostile"`
 	Without  string            `json:"without,omitempty"` // faults that were left out
+	Load     string            `json:"load,omitempty"`    // average, as the machine tells it, with what else ran
 	Contacts int               `json:"contacts"`
 	Late     int               `json:"late"`
 }
@@ -140,7 +141,7 @@ func (c *campaign) figures() figures {
 			Unanswered: n.Failed.Load(), Unready: n.Unready.Load(), ServerErrors: n.Errors.Load(), Delay: spreadOf(n.delays),
 		},
 		Alerts:  toldFigures{Deadlines: c.alerts.Deadlines, Rules: c.alerts.Rules, Repeats: c.alerts.Repeats, Failures: c.alerts.Failures, Lag: spreadOf(c.alerts.lags)},
-		Hostile: c.hostile.figures, Without: c.without, Contacts: c.truth.contacts, Late: len(c.truth.lost),
+		Hostile: c.hostile.figures, Without: c.without, Load: loadAverage(), Contacts: c.truth.contacts, Late: len(c.truth.lost),
 		Wall: map[string]spread{"all": spreadOf(c.watch.ages(func(time.Duration) bool { return true }))},
 	}
 	for kind, all := range c.faults.back {
@@ -183,4 +184,13 @@ func (f *figures) compared(prefix string) (compared, different int) {
 		}
 	}
 	return compared, different
+}
+
+// loadAverage is that of the last quarter of an hour.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if f := strings.Fields(string(text)); err == nil && len(f) > 2 {
+		return f[2]
+	}
+	return ""
 }

@@ -162,6 +162,15 @@ func snapshot(ctx context.Context, url, key string) ([]reading, error) {
 	return nil, fmt.Errorf("ask the gateway: %s, and no snapshot: %w", res.Status, lines.Err())
 }
 
+// stood is how old the readings were at most.
+func (w *watch) stood() time.Duration {
+	all := w.ages(func(time.Duration) bool { return true })
+	if len(all) == 0 {
+		return 0
+	}
+	return all[len(all)-1]
+}
+
 // percentile of ordered spans, in ms; -1 where there are none.
 func percentile(sorted []time.Duration, percent int) int64 {
 	if len(sorted) == 0 {
