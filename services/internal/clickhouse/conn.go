@@ -22,8 +22,9 @@ const (
 	// dialTimeout lets a dead server be found soon, so that a retry begins.
 	dialTimeout = 5 * time.Second
 	// readTimeout is how long an answer may be silent: merges may hold an
-	// insert up for seconds.
-	readTimeout = time.Minute
+	// insert up for seconds, and a busy server a query of verify for minutes.
+	// Who cannot wait so long says so by the context.
+	readTimeout = 10 * time.Minute
 	// connLife ends connections so that a cluster's load spreads again.
 	connLife = 10 * time.Minute
 )
