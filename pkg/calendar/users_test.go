@@ -1,12 +1,9 @@
-package calendar_test
+package calendar
 
 import (
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	"github.com/nabz/nabz/pkg/calendar"
-	"github.com/nabz/nabz/schemas"
 )
 
 // desk is a calendar with some hours and users.
@@ -15,13 +12,13 @@ func desk(hours, users string) *fstest.MapFile {
 }
 
 func TestUsers(t *testing.T) {
-	set, err := calendar.Load(fstest.MapFS{
+	set, err := Load(fstest.MapFS{
 		"all.yaml":   desk("08:00-18:00", "  - {from: 2026-03-02T00:00Z}\n"),
 		"acme.yaml":  desk("08:00-10:00", "  - {tenant: acme}\n"),
 		"night.yaml": desk("00:00-08:00", "  - {team: night}\n  - {tenant: acme, from: 2026-03-03T00:00+03:30}\n"),
 		"vip.yaml":   desk("00:00-01:00", "  - {team: night, tenant: acme, from: 2026-03-05T00:00Z}\n"),
 		"none.yaml":  {Data: []byte("doc: D.\nzone: UTC\nhours: {daily: closed}\n")},
-	}, schemas.Zones())
+	}, zones(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +37,11 @@ func TestUsers(t *testing.T) {
 	f("acme", "night", 3, 8)
 	f("acme", "night", 6, 1) // a team of a tenant stands above a team
 	f("other", "night", 6, 8)
-	_, err = calendar.Load(fstest.MapFS{"a.yaml": desk("closed", "  - {team: x}\n"), "b.yaml": desk("closed", "  - {team: x}\n")}, schemas.Zones())
+	_, err = Load(fstest.MapFS{"a.yaml": desk("closed", "  - {team: x}\n"), "b.yaml": desk("closed", "  - {team: x}\n")}, zones(t))
 	if err == nil || !strings.Contains(err.Error(), `calendars a and b are both used by tenant "", team "x"`) {
 		t.Errorf("got %v", err)
 	}
-	_, err = calendar.Load(fstest.MapFS{"a.yaml": desk("closed", "  - {teem: x}\n")}, schemas.Zones())
+	_, err = Load(fstest.MapFS{"a.yaml": desk("closed", "  - {teem: x}\n")}, zones(t))
 	if err == nil || !strings.Contains(err.Error(), `a.yaml:5:6: unknown key "teem", did you mean "team"?`) {
 		t.Errorf("got %v", err)
 	}
