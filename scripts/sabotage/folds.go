@@ -47,7 +47,7 @@ func ofConversations() []sabotage {
 		{"early_not_clamped", reply, "		r.from, r.to, r.clamped = at, at, true\n", "		r.from, r.to, r.clamped = at, at-1, true\n", "a reply before the beginning took less than no time"},
 		{"reopens_not_counted", life, "		l.reopens++\n", "", "nothing was opened again"},
 		{"pending_is_work", life, "	working := l.status == StatusNew || l.status == StatusOpen\n", "	working := true\n", "who waits for the customer works"},
-		{"hold_pauses_customer", life, "l.requester.run(on && (working || l.status == StatusOnHold), at, business)", "l.requester.run(on && working, at, business)", "on hold the customer does not wait"},
+		{"hold_pauses_customer", life, "l.requester.run(on && (working || l.status == StatusOnHold), at, l.team, business)", "l.requester.run(on && working, at, l.team, business)", "on hold the customer does not wait"},
 		{"merged_start_lost", life, "		l.originAt = min(l.originAt, began)\n", "		l.originAt = max(l.originAt, began)\n", "a merge does not take the start of what was merged"},
 		{"spam_for_ever", life, "	case !spam && l.how != Deleted:\n", "	case false:\n", "a tag of spam that is taken off stays"},
 		{"merged_is_solved", life, "	case typeMerged:\n		l.end(e.Time, Merged)\n", "	case typeMerged:\n		l.end(e.Time, Closed)\n", "a conversation that was merged was resolved"},
