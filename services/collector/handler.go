@@ -15,24 +15,34 @@ const retryWhenAway = 2 * time.Second
 // ServeHTTP routes the few paths of the collector.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	read := map[string]http.HandlerFunc{
-		"/healthz":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
-		"/readyz":       s.serveReady,
-		"/metrics":      s.metrics.handler.ServeHTTP,
-		"/openapi.json": s.serveSpecification,
-	}[r.URL.Path]
-	switch {
-	case r.URL.Path == "/v1/events":
+	switch r.URL.Path {
+	case "/v1/events":
 		s.serveEvents(w, r, modeOf, nil)
-	case r.URL.Path == "/v1/values":
+	case "/v1/values":
 		s.serveEvents(w, r, modeOfEntries, s.entries)
-	case read == nil:
+	case "/healthz", "/readyz", "/metrics", "/openapi.json":
+		s.serveReader(w, r)
+	default:
 		s.refuse(w, refuse(NotFound, "", "no such path"), 0)
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+	}
+}
+
+// serveReader answers where nothing is sent.
+func (s *Service) serveReader(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		s.refuse(w, refuse(BadMethod, "", "GET is expected"), 0)
-	default:
-		read(w, r)
+		return
+	}
+	switch r.URL.Path {
+	case "/healthz":
+		w.WriteHeader(http.StatusNoContent)
+	case "/readyz":
+		s.serveReady(w, r)
+	case "/metrics":
+		s.metrics.handler.ServeHTTP(w, r)
+	case "/openapi.json":
+		s.serveSpecification(w)
 	}
 }
 

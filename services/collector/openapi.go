@@ -44,7 +44,7 @@ func specified(c *event.Catalogue) ([]byte, error) {
 	return json.Marshal(doc)
 }
 
-func (s *Service) serveSpecification(w http.ResponseWriter, _ *http.Request) {
+func (s *Service) serveSpecification(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	// A reader that is gone needs no answer.
 	_, _ = w.Write(s.specified)
