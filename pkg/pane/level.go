@@ -195,7 +195,7 @@ func (s *Set) grow(g *group, now int64) {
 // is open began; intervals that it has left keep what they had.
 func (s *Set) age(offset int64) {
 	for _, o := range s.opens {
-		for i := range Grains() {
+		for i := range grains {
 			s.ageOf(o.group, o.level, i, offset, func(oldest int64) bool {
 				return o.add && (oldest == 0 || o.from < oldest) || !o.add && o.from == oldest
 			})

@@ -77,9 +77,6 @@ type Sample struct {
 // othersAllowed is the share of one core that other processes may use.
 const othersAllowed = 0.10
 
-// sampleEvery is how often CPU time and commits are looked at.
-const sampleEvery = 100 * time.Millisecond
-
 // runFor bounds a run.
 const runFor = 10 * time.Minute
 

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -85,7 +86,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.without, "without", "", "faults to leave out, by name, with commas between")
 	flags.BoolVar(&o.verify, "verify", true, "also let nabz verify recompute every KPI; takes minutes, on a busy machine many")
 	if err := flags.Parse(args); err != nil {
-		if err == flag.ErrHelp {
+		if errors.Is(err, flag.ErrHelp) {
 			return nil
 		}
 		return err

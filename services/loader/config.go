@@ -23,7 +23,7 @@ type Config struct {
 	// none.
 	Definitions string
 	// Every is the longest that a pane's row waits for company, and half of the
-	// longest that any other does; 0: 250 ms.
+	// longest that any other does; 0: 150 ms.
 	Every time.Duration
 }
 
@@ -32,7 +32,7 @@ const (
 	// defaultEvery keeps event to queryable below a second: a block is at most
 	// twice this apart from the next. Whatever an insert holds, it costs the
 	// engine a part, and every part must be merged.
-	defaultEvery = 250 * time.Millisecond
+	defaultEvery = 150 * time.Millisecond
 	// maxRows and maxBytes end a batch sooner. A table that gets 100,000 rows
 	// at once makes parts that need few merges, and the batches of both lanes,
 	// one of each being filled and one being written, stay below 256 MiB.

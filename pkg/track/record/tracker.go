@@ -248,10 +248,9 @@ type plan struct {
 }
 
 type familyPlan struct {
-	makes bool   // they make facts
-	ends  bool   // they end a stay
-	adds  []int  // the columns that they may change
-	word  string // of the column with the opening type
+	makes bool  // they make facts
+	ends  bool  // they end a stay
+	adds  []int // the columns that they may change
 }
 
 // plan prepares every type that the declaration names.
