@@ -315,10 +315,10 @@ func (b *Board) show(c *cube, timedOnly bool, write func(*row.Reading)) {
 	empty := !slices.ContainsFunc(totals, func(t *kpi.Totals) bool { return !t.Zero() })
 	for i, d := range c.scope.defs {
 		was := c.shown[i]
-		if timedOnly && !timed(d) || empty && was == nil {
+		if timedOnly && !d.timed || empty && was == nil {
 			continue
 		}
-		b.evaluate(d, totals)
+		b.evaluate(d.plan, totals)
 		if was == nil {
 			was = &row.Reading{
 				Place: row.Place{Tenant: c.family.tenant, Epoch: b.epoch(), Partition: b.config.Partition},
@@ -339,13 +339,13 @@ func (b *Board) show(c *cube, timedOnly bool, write func(*row.Reading)) {
 }
 
 // evaluate works out what a definition makes of the totals of every window.
-func (b *Board) evaluate(d *kpi.Definition, totals []*kpi.Totals) {
+func (b *Board) evaluate(p *kpi.Plan, totals []*kpi.Totals) {
 	b.windows = slices.Grow(b.windows[:0], len(totals))[:len(totals)]
 	for i, t := range totals {
 		w := &b.windows[i]
 		w.Name, w.From = b.spans[i].name, b.spans[i].from
 		step := length(b.spans[i].grain)
-		b.figures = t.Figures(b.figures[:0], d, w.From, b.now, floor(b.now, step)+step)
+		b.figures = t.Figures(b.figures[:0], p, w.From, b.now, floor(b.now, step)+step)
 		w.Numbers = w.Numbers[:0]
 		for _, f := range b.figures {
 			w.Numbers = append(w.Numbers, row.Number(f))

@@ -20,8 +20,15 @@ type plan struct {
 type scope struct {
 	names []string
 	at    []int // their indexes in the dimensions of the family
-	defs  []*kpi.Definition
+	defs  []shown
 	timed bool // one of them changes with the clock alone
+}
+
+// shown is a definition that is read by a scope.
+type shown struct {
+	*kpi.Definition
+	plan  *kpi.Plan
+	timed bool // its numbers change with the clock alone
 }
 
 // newPlan finds the scopes of a family.
@@ -52,8 +59,9 @@ func (p *plan) add(f *fact.Family, names []string, d *kpi.Definition) {
 		p.scopes = append(p.scopes, s)
 	}
 	s := p.scopes[i]
-	s.defs = append(s.defs, d)
-	s.timed = s.timed || timed(d)
+	x := shown{d, p.empty.Plan(d), timed(d)}
+	s.defs = append(s.defs, x)
+	s.timed = s.timed || x.timed
 }
 
 // timed tells whether a definition's numbers change with the clock alone: means
@@ -70,7 +78,8 @@ type cube struct {
 	dims    []string
 	members []*group
 	slots   [grains]map[int64]*slot
-	closed  []*kpi.Totals // by window: all panes but the one that the clock stands in
+	changed [grains][]int64 // buckets whose slots are stale
+	closed  []*kpi.Totals   // by window: all panes but the one that the clock stands in
 	shown   []*row.Reading
 	stale   bool // it is to be shown again: a slot has changed
 	ticked  bool // or only the clock
@@ -100,13 +109,14 @@ func newCube(f *family, s *scope, key string, dims []string) *cube {
 // does not matter.
 func (c *cube) totals(spans []span, minute, quarter int64) []*kpi.Totals {
 	last := [grains]int64{minute, quarter}
-	for g := range c.slots {
-		for bucket, s := range c.slots[g] {
-			if s.stale {
+	for g, buckets := range c.changed {
+		for _, bucket := range buckets {
+			if s := c.slots[g][bucket]; s != nil { // else it was let go of
 				c.add(g, bucket, s)
 				c.turned = c.turned || bucket != last[g]
 			}
 		}
+		c.changed[g] = buckets[:0]
 	}
 	if c.turned {
 		c.turned = false
@@ -130,7 +140,7 @@ func (c *cube) add(grain int, bucket int64, s *slot) {
 	for _, m := range c.members {
 		for i := range m.rows[grain][bucket] {
 			for _, cell := range m.rows[grain][bucket][i].cells {
-				s.totals.Add(cell.Part, cell.Value, true)
+				s.totals.AddAt(cell.spot, cell.value, true)
 			}
 		}
 	}

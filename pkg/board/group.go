@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/pane"
 	"github.com/nabz/nabz/pkg/row"
 )
@@ -36,7 +37,31 @@ type paneRow struct {
 	incarnation int64
 	dims        string
 	version     int64
-	cells       []row.Cell
+	cells       []cell
+}
+
+// cell is a number of a pane, and where totals keep it.
+type cell struct {
+	value int64
+	part  uint32
+	spot  kpi.Spot
+}
+
+// cells finds the spots of a row's cells, in the memory of those of an earlier
+// one, which mostly has the same parts. Those of measures that are not defined
+// here are passed over.
+func (p *plan) cells(was []cell, from []row.Cell) []cell {
+	out := was[:0]
+	for _, c := range from {
+		n := len(out)
+		if n < len(was) && was[n].part == c.Part {
+			out = was[:n+1]
+			out[n].value = c.Value
+		} else if spot, ok := p.empty.Spot(c.Part); ok {
+			out = append(out, cell{c.Value, c.Part, spot})
+		}
+	}
+	return out
 }
 
 func compareRows(a paneRow, b *paneRow) int {
@@ -55,18 +80,18 @@ func (b *Board) pane(r *row.Pane) {
 		f = &family{tenant: r.Tenant, plan: p, groups: map[string]*group{}, cubes: map[string]*cube{}, counts: map[*scope]int{}}
 		b.families[name] = f
 	}
-	x := paneRow{partition: r.Partition, incarnation: r.Incarnation, version: r.Version, cells: r.Cells}
+	x := paneRow{partition: r.Partition, incarnation: r.Incarnation, version: r.Version}
 	g := b.group(f, r, grain, &x)
 	list := g.rows[grain][r.Bucket]
 	i, there := slices.BinarySearchFunc(list, &x, compareRows)
 	switch {
 	case !there:
-		g.rows[grain][r.Bucket] = slices.Insert(list, i, x)
+		list = slices.Insert(list, i, x)
+		g.rows[grain][r.Bucket] = list
 	case x.version <= list[i].version:
 		return
-	default:
-		list[i] = x
 	}
+	list[i].version, list[i].cells = x.version, p.cells(list[i].cells, r.Cells)
 	b.mark(g, grain, r.Bucket)
 }
 
@@ -78,7 +103,10 @@ func (b *Board) mark(g *group, grain int, bucket int64) {
 			s = &slot{totals: c.family.plan.empty.Empty()}
 			c.slots[grain][bucket] = s
 		}
-		s.stale = true
+		if !s.stale {
+			s.stale = true
+			c.changed[grain] = append(c.changed[grain], bucket)
+		}
 		b.touch(c)
 	}
 }

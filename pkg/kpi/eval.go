@@ -15,34 +15,43 @@ func Eval(e Expr, part func(Ref) (float64, bool)) (value float64, ok bool) {
 		if !okA || !okB {
 			return 0, false
 		}
-		switch e.Op {
-		case '+':
-			return a + b, true
-		case '-':
-			return a - b, true
-		case '*':
-			return a * b, true
-		}
-		if b == 0 {
-			return 0, false
-		}
-		return a / b, true
+		return operate(e.Op, a, b)
 	}
 	panic("kpi: unknown expression")
 }
 
-// Value works a formula out in the definition's unit. A quotient is of whole
-// milliseconds or ten-thousandths, so that it is rounded once, as in SQL.
+func operate(op byte, a, b float64) (float64, bool) {
+	switch op {
+	case '+':
+		return a + b, true
+	case '-':
+		return a - b, true
+	case '*':
+		return a * b, true
+	}
+	if b == 0 {
+		return 0, false
+	}
+	return a / b, true
+}
+
+// Value works a formula out in the definition's unit.
 func (d *Definition) Value(e Expr, part func(Ref) (float64, bool)) (value float64, ok bool) {
+	return Eval(d.scaled(e), part)
+}
+
+// scaled turns a formula of smallest units into one of the definition's. A
+// quotient is of whole milliseconds or ten-thousandths, so that it is rounded
+// once, as in SQL.
+func (d *Definition) scaled(e Expr) Expr {
 	scale := d.Unit.Scale()
 	if scale == 1 {
-		return Eval(e, part)
+		return e
 	}
 	if q, is := e.(Binary); is && q.Op == '/' {
-		return Eval(Binary{Op: '/', Left: q.Left, Right: Binary{Op: '*', Left: q.Right, Right: Number{Value: scale}}}, part)
+		return Binary{Op: '/', Left: q.Left, Right: Binary{Op: '*', Left: q.Right, Right: Number{Value: scale}}}
 	}
-	value, ok = Eval(e, part)
-	return value / scale, ok
+	return Binary{Op: '/', Left: e, Right: Number{Value: scale}}
 }
 
 // Variant finds a formula by its name; the empty name is the headline.

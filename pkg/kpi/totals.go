@@ -10,8 +10,9 @@ import (
 // is one meaning of what panes add up to.
 //
 //	t := kpi.NewTotals(set.Measures(family))
+//	plan := t.Plan(d)
 //	for each pane: for each of its cells: t.Add(cell.Part, cell.Value, last)
-//	figures := t.Figures(nil, d, from, asOf)
+//	figures := t.Figures(nil, plan, from, asOf, until)
 //
 // Totals take the parts of all measures they were made of, so one pass over
 // panes serves all definitions of a family.
@@ -80,18 +81,41 @@ func (t *Totals) Reset() {
 	}
 }
 
+// Spot is where totals keep a part.
+type Spot struct {
+	at     int32
+	hist   int16 // index of the distribution, or -1: it is a number
+	bucket uint16
+	merge  Merge
+	end    bool
+}
+
+// Spot finds where the totals, and all of the same measures, keep a part; ok is
+// false for one of other measures.
+func (t *Totals) Spot(part uint32) (s Spot, ok bool) {
+	if s, ok := t.index.slots[part]; ok {
+		return Spot{at: int32(s.at), hist: -1, merge: s.merge, end: s.end}, true
+	}
+	h, ok := t.index.hists[part&^(Buckets-1)]
+	return Spot{hist: int16(h), bucket: uint16(part & (Buckets - 1))}, ok
+}
+
 // Add takes one cell of a pane in; parts of other measures are passed over.
 // last says that the pane is the last of its span, or the one that the clock
 // stands in: of the others it does not matter what was open at their ends.
 func (t *Totals) Add(part uint32, value int64, last bool) {
-	if s, ok := t.index.slots[part]; ok {
-		if last || !s.end {
-			t.values[s.at] = s.merge.join(t.values[s.at], value)
-		}
-		return
+	if s, ok := t.Spot(part); ok {
+		t.AddAt(s, value, last)
 	}
-	if h, ok := t.index.hists[part&^(Buckets-1)]; ok {
-		t.hists[h] = addBucket(t.hists[h], uint16(part&(Buckets-1)), value)
+}
+
+// AddAt is [Totals.Add] for who has looked the part up before.
+func (t *Totals) AddAt(s Spot, value int64, last bool) {
+	switch {
+	case s.hist >= 0:
+		t.hists[s.hist] = addBucket(t.hists[s.hist], s.bucket, value)
+	case last || !s.end:
+		t.values[s.at] = s.merge.join(t.values[s.at], value)
 	}
 }
 
@@ -128,86 +152,6 @@ func addBucket(counts []BucketCount, bucket uint16, n int64) []BucketCount {
 		return counts
 	}
 	return slices.Insert(counts, i, BucketCount{bucket, n})
-}
-
-// NamedFigure is one figure of a definition, in its unit.
-type NamedFigure struct {
-	Name  string
-	Value float64
-}
-
-// Figures appends what a definition makes of the totals over the span from
-// from to asOf, whose last pane ends at until, all ms since 1970 UTC, and gives
-// the result: value, the headline;
-// numerator and denominator, where it divides; count, of the facts that it is
-// made of; every variant under its name; and since, where it is the age of
-// what has been open longest: the instant from which that age is told, ms since
-// 1970 UTC. What has no value is left out.
-func (t *Totals) Figures(dst []NamedFigure, d *Definition, from, asOf, until int64) []NamedFigure {
-	figure := func(r Ref) (float64, bool) { return t.figure(d, r, asOf-from, asOf, max(0, until-asOf)) }
-	add := func(name string, value float64, ok bool) {
-		if ok {
-			dst = append(dst, NamedFigure{name, value})
-		}
-	}
-	head := d.Values[0].Expr
-	value, ok := d.Value(head, figure)
-	add("value", value, ok)
-	if num, den, divides := Ratio(head); divides {
-		value, ok = d.Value(num, figure)
-		add("numerator", value, ok)
-		value, ok = Eval(den, figure)
-		add("denominator", value, ok)
-	}
-	if of, counts := d.CountOf(); counts {
-		value, ok = Eval(of, figure)
-		add("count", value, ok)
-	}
-	for _, v := range d.Values[1:] {
-		value, ok = d.Value(v.Expr, figure)
-		add(v.Name, value, ok)
-	}
-	if name, aged := d.Aged(); aged {
-		since := t.values[t.index.measures[d.Measure(name).Name].slot+LevelOldest]
-		add("since", float64(since), since != 0)
-	}
-	return dst
-}
-
-// figure is the number of a reference, in its smallest unit, over a span of so
-// many milliseconds, behind which the last pane has rest more.
-func (t *Totals) figure(d *Definition, r Ref, span, asOf, rest int64) (float64, bool) {
-	p := t.index.measures[d.Measure(r.Measure).Name]
-	number := func(part int) (float64, bool) { return float64(t.values[p.slot+part]), true }
-	switch r.At {
-	case Whole:
-		return number(0)
-	case AtEnd:
-		return number(LevelEnd)
-	case Mean, Spent:
-		// What is open counts to the end of the pane: the rest is still to come.
-		ms := max(0, t.values[p.slot+LevelMs]-t.values[p.slot+LevelEnd]*rest)
-		if r.At == Spent {
-			return float64(ms), true
-		}
-		return float64(ms) / float64(max(span, 1)), span > 0
-	case Oldest:
-		since := t.values[p.slot+LevelOldest]
-		return float64(max(0, asOf-since)), since != 0
-	case Counted:
-		return number(HistCount)
-	case Added:
-		return number(HistSum)
-	case Quantile:
-		return quantile(t.hists[p.hist], r.Percent)
-	case Greatest:
-		if m := d.Measure(r.Measure); m.Op == Hist {
-			return greatest(t.hists[p.hist])
-		}
-		most := t.values[p.slot]
-		return float64(most - 1), most != 0
-	}
-	panic("kpi: unknown figure")
 }
 
 // CountOf is the formula of how many facts the headline is made of: what it

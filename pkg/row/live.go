@@ -106,6 +106,13 @@ const (
 // numKept is the field of Reading.Kept.
 const numKept = 12
 
+// How much memory a reading's windows get at once: there are mostly so many, and
+// a number takes about so many bytes.
+const (
+	usualWindows = 6
+	numberSize   = 18
+)
+
 func (*Reading) row() {}
 func (*Verdict) row() {}
 
@@ -141,11 +148,11 @@ func (r *Reading) set(n int32, v int64, s string) error {
 	case numKept:
 		r.Kept = v
 	case 13:
-		var w Window
-		if err := w.decode(s); err != nil {
-			return err
+		if r.Windows == nil {
+			r.Windows = make([]Window, 0, usualWindows)
 		}
-		r.Windows = append(r.Windows, w)
+		r.Windows = append(r.Windows, Window{Numbers: make([]Number, 0, len(s)/numberSize)})
+		return r.Windows[len(r.Windows)-1].decode(s)
 	default:
 		r.Place.set(n, v, s)
 	}

@@ -137,7 +137,7 @@ func (s *Scenario) figures(d *kpi.Definition, c *Claim, panes []*row.Pane) []kpi
 			t.Add(cell.Part, cell.Value, p.Bucket == last)
 		}
 	}
-	return t.Figures(nil, d, from, asOf, last+length)
+	return t.Figures(nil, t.Plan(d), from, asOf, last+length)
 }
 
 func inside(d *kpi.Definition, c *Claim, p *row.Pane) bool {
