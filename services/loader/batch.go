@@ -11,9 +11,10 @@ import (
 	"github.com/nabz/nabz/services/internal/kafka"
 )
 
-// batch is what is written at once: the blocks of all tables, then the
-// progress that speaks of them, then the offsets.
+// batch is what is written at once: the blocks of all tables, and what is owed
+// behind them.
 type batch struct {
+	debt
 	layout     *layout
 	events     eventBlock
 	facts      map[string]*factBlock // by family
@@ -25,9 +26,6 @@ type batch struct {
 	deliveries deliveryBlock
 	tallies    tallyBlock
 	dropped    letterBlock
-	progress   progressBlock
-	last       map[progressKey]progress // the newest of each
-	offsets    map[string]map[int32]kgo.EpochOffset
 	newest     map[string]time.Time // timestamp of the newest record of each topic
 	letters    []letter
 	records    int
@@ -56,7 +54,6 @@ func newBatch(l *layout) (*batch, error) {
 	note(b.deliveries.open(l.tables))
 	note(b.tallies.open(l.tables))
 	note(b.dropped.open(l.tables))
-	note(b.progress.open(l.tables))
 	for i := range l.families {
 		f, p := &factBlock{}, &paneBlock{}
 		note(f.open(l.tables, &l.families[i]))
@@ -71,15 +68,13 @@ func (b *batch) reset() {
 	for _, block := range b.blocks() {
 		block.Reset()
 	}
-	b.progress.block.Reset()
-	b.last = map[progressKey]progress{}
-	b.offsets = map[string]map[int32]kgo.EpochOffset{}
+	b.debt = newDebt()
 	b.newest = map[string]time.Time{}
 	b.letters = b.letters[:0]
 	b.records = 0
 }
 
-// blocks are the tables of data; the progress stands apart, for it comes last.
+// blocks are the tables of data.
 func (b *batch) blocks() []*clickhouse.Block {
 	all := []*clickhouse.Block{b.events.block, b.rejects.block, b.shown.block, b.verdicts.block, b.incidents.block, b.deliveries.block}
 	all = append(all, b.tallies.block, b.dropped.block)
@@ -106,12 +101,7 @@ func (b *batch) full() bool {
 // letter, and the offset goes on: it would be the same at every try.
 func (b *batch) add(r *kgo.Record, check *audit) {
 	b.records++
-	of := b.offsets[r.Topic]
-	if of == nil {
-		of = map[int32]kgo.EpochOffset{}
-		b.offsets[r.Topic] = of
-	}
-	of[r.Partition] = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
+	b.read(r.Topic, r.Partition, kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1})
 	if r.Timestamp.After(b.newest[r.Topic]) {
 		b.newest[r.Topic] = r.Timestamp
 	}
@@ -207,21 +197,6 @@ func (b *batch) addRow(r *kgo.Record, check *audit) (reason string) {
 }
 
 func instant(ms int64) bool { return minInstant <= ms && ms <= maxInstant }
-
-// note keeps the newest progress of each kind: those before it say less.
-func (b *batch) note(k progressKey, p progress) {
-	if was, ok := b.last[k]; !ok || p.Position >= was.Position {
-		b.last[k] = p
-	}
-}
-
-// finish turns the kept progress into rows.
-func (b *batch) finish() {
-	b.progress.block.Reset()
-	for k, p := range b.last {
-		b.progress.add(k, &p.Progress)
-	}
-}
 
 // openLayout finds the tables and columns that rows go to.
 func openLayout(c *catalog.Catalog) (*layout, error) {

@@ -22,8 +22,8 @@ type Config struct {
 	// Definitions is a folder of definitions beside those of the binary; empty:
 	// none.
 	Definitions string
-	// Every is the longest that a pane's row waits for company, and half of the
-	// longest that any other does; 0: 150 ms.
+	// Every is the longest that a pane's row waits for company, and a fourth of
+	// the longest that any other does; 0: 150 ms.
 	Every time.Duration
 }
 
@@ -52,6 +52,9 @@ const (
 	// writers is how many tables are written at once: the server sorts and
 	// compresses each on a thread of its own.
 	writers = 4
+	// settleEvery is how often it is told how far rows have come, and offsets
+	// are committed: who takes over loads so much twice, at most.
+	settleEvery = time.Second
 	// insertTimeout bounds one insert; a server that takes longer is asked
 	// again, and equal rows collapse.
 	insertTimeout = time.Minute

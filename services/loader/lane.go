@@ -17,18 +17,26 @@ type lane struct {
 	batch *batch        // being filled
 	first time.Time     // when its first record came
 
+	debt     debt // of the batches that are written
+	settled  time.Time
+	progress progressBlock
+
 	trouble error // why the last write failed, under Service.mu
 }
 
 // calmer is how many times as long rows wait that are not panes. What an insert
-// holds hardly matters to what it costs, and there are some twenty tables.
-const calmer = 2
+// holds hardly matters to what it costs, and there are some twenty tables: at
+// 150 ms, facts and events can be asked for within a second all the same.
+const calmer = 4
 
 // newLanes makes the lane of panes and the one of all else.
 func newLanes(l *layout, every time.Duration) (lanes [2]*lane, err error) {
 	for i := range lanes {
 		// One batch is filled while the other is written.
-		x := &lane{every: every, full: make(chan *batch), empty: make(chan *batch, 2)}
+		x := &lane{every: every, full: make(chan *batch), empty: make(chan *batch, 2), debt: newDebt()}
+		if err := x.progress.open(l.tables); err != nil {
+			return lanes, err
+		}
 		for range cap(x.empty) {
 			b, err := newBatch(l)
 			if err != nil {
@@ -83,12 +91,51 @@ func (l *lane) due() time.Time {
 	return l.first.Add(l.every)
 }
 
-// work writes batches until there are no more.
+// work writes batches until there are no more; when ctx has ended, for drainFor
+// at most. What is not written then is read again by whoever comes next. How far
+// it has come it says once in settleEvery: an insert costs as much whatever it
+// holds, and the next batch waits for it.
 func (s *Service) work(ctx context.Context, l *lane) {
-	given := false // a batch was given up: the next one's offsets would cover it
-	for b := range l.full {
-		given = given || !s.write(ctx, l, b)
-		b.reset()
-		l.empty <- b
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(drainFor, cancel)
+		context.AfterFunc(work, func() { timer.Stop() })
+	})()
+	settle := time.NewTicker(settleEvery)
+	defer settle.Stop()
+	for {
+		select {
+		case b, more := <-l.full:
+			if !more {
+				s.settle(work, l)
+				return
+			}
+			if !s.write(work, l, b) {
+				s.giveUp(l, b)
+				return
+			}
+			b.reset()
+			l.empty <- b
+			if time.Since(l.settled) < settleEvery {
+				continue
+			}
+		case <-settle.C:
+		}
+		if !s.settle(work, l) {
+			s.giveUp(l, nil)
+			return
+		}
+	}
+}
+
+// giveUp takes batches and writes none: the offsets of a next one would cover
+// what is not written.
+func (s *Service) giveUp(l *lane, b *batch) {
+	for more := true; more; b, more = <-l.full {
+		if b != nil {
+			b.reset()
+			l.empty <- b
+		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/nabz/nabz/services/internal/clickhouse"
 )
 
 type (
@@ -59,10 +61,8 @@ func newMetrics() *metrics {
 
 // written counts a batch that is durable.
 func (m *metrics) written(b *batch, took time.Duration, a *audit) {
-	for _, block := range append(b.blocks(), b.progress.block) {
-		if block.Rows() > 0 {
-			m.rows.WithLabelValues(block.Table.Name).Add(float64(block.Rows()))
-		}
+	for _, block := range b.blocks() {
+		m.inserted(block)
 	}
 	for _, l := range b.letters {
 		m.letters.WithLabelValues(l.reason).Inc()
@@ -71,6 +71,12 @@ func (m *metrics) written(b *batch, took time.Duration, a *audit) {
 	m.violations.Set(float64(a.violations.Load()))
 	m.seconds.Observe(took.Seconds())
 	m.last.SetToCurrentTime()
+}
+
+func (m *metrics) inserted(block *clickhouse.Block) {
+	if block.Rows() > 0 {
+		m.rows.WithLabelValues(block.Table.Name).Add(float64(block.Rows()))
+	}
 }
 
 // limiter lets one log line through in complainEvery.

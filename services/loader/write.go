@@ -14,40 +14,22 @@ import (
 	"github.com/nabz/nabz/services/internal/kafka"
 )
 
-// write brings one batch into ClickHouse and then commits its offsets. It
-// tries for as long as it takes: rows are upserts, so a try whose answer was
-// lost does no harm. When ctx has ended it tries for drainFor, and what is not
-// written then is read again by whoever comes next; it tells whether it is
-// written.
+// write brings one batch into ClickHouse. It tries for as long as it takes: rows
+// are upserts, so a try whose answer was lost does no harm. It tells whether the
+// batch is written.
 func (s *Service) write(ctx context.Context, l *lane, b *batch) bool {
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(drainFor, cancel)
-		context.AfterFunc(work, func() { timer.Stop() })
-	})
-	defer stop()
 	began := time.Now()
-	b.finish()
 	steps := []func(context.Context) error{
 		func(ctx context.Context) error { return s.insert(ctx, b.blocks()) },
 		func(ctx context.Context) error { return s.sendLetters(ctx, b) },
-		// Progress says that rows are there: it is written behind them.
-		func(ctx context.Context) error { return s.insert(ctx, []*clickhouse.Block{b.progress.block}) },
 	}
 	for _, step := range steps {
-		if !s.persist(work, l, step) {
+		if !s.persist(ctx, l, step) {
 			return false
 		}
 	}
 	s.metrics.written(b, time.Since(began), s.audit)
-	commit, done := context.WithTimeout(work, commitTimeout)
-	defer done()
-	var failed error
-	s.client.CommitOffsetsSync(commit, b.offsets, func(_ *kgo.Client, _ *kgoCommitRequest, _ *kgoCommitResponse, err error) { failed = err })
-	if failed != nil && s.metrics.quiet.allow() {
-		s.log.Warn("commit offsets", zap.Error(failed))
-	}
+	l.owe(b)
 	return true
 }
 

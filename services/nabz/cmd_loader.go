@@ -9,7 +9,7 @@ import (
 type loaderCmd struct {
 	serviceFlags
 	Group string        `help:"Consumer group that shares the partitions out." default:"nabz.loader"`
-	Every time.Duration `help:"The longest that the row of a pane waits for company; any other waits for up to twice as long." default:"150ms"`
+	Every time.Duration `help:"The longest that the row of a pane waits for company; any other waits for up to four times as long." default:"150ms"`
 }
 
 // Help shows an example.

@@ -25,9 +25,10 @@ const (
 	// made: at 1 KB, 50 MB. Those that wait meanwhile are shown in their newest
 	// form only.
 	maxReadings = 50_000
-	// showShare keeps a board with very many readings from taking a whole core:
-	// it pauses three times as long as its last round took.
-	showShare = 3
+	// showRate is how many readings a second a board gives at most: at some
+	// 20 µs each, a fifth of a core. How long a round took by the clock says
+	// more of what else the machine does.
+	showRate = 10_000
 	// readingSize is about how many bytes a reading takes, so that most are
 	// written without growing.
 	readingSize = 1 << 10
@@ -260,7 +261,7 @@ func (t *boardTask) show() {
 		t.write(&row.Progress{Place: row.Place{Partition: t.partition}, Position: t.board.Offset() + 1, Now: now, State: row.Open})
 	}
 	t.shown = time.Now()
-	t.pause = max(t.service.config.Show, showShare*t.shown.Sub(began))
+	t.pause = max(t.service.config.Show, time.Duration(n)*time.Second/showRate)
 	if t.board.Turning() {
 		t.pause = t.shown.Sub(began) // as much again for what comes meanwhile
 	}

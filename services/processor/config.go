@@ -42,7 +42,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:0", Group: "nabz.processor", BoardGroup: "nabz.board", Instance: "processor",
-		Flush: 150 * time.Millisecond, Show: 200 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
+		Flush: 100 * time.Millisecond, Show: 100 * time.Millisecond, Checkpoint: time.Second, Pulse: time.Second,
 	}
 }
 

@@ -9,10 +9,17 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"syscall"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
 )
+
+// niceness lets what is live go before what is stored where one machine has too
+// few cores for both: the wallboard and alerts need no ClickHouse. Threads of
+// the engine begin with that of its main one; merges, which can wait longest,
+// have more (config.xml).
+const niceness = 5
 
 // runEngine turns this process into the engine: it loads the library and
 // calls its command line, which returns when standard input is closed. How the
@@ -32,6 +39,9 @@ func runEngine(c EngineConfig) error {
 	// The engine's main thread is this one: it handles its signals there.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, niceness); err != nil {
+		return fmt.Errorf("lower the engine's priority: %w", err)
+	}
 	lib, err := purego.Dlopen(c.Library, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
 		return fmt.Errorf("load %s: %w", c.Library, err)

@@ -1,0 +1,78 @@
+package loader
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+
+	"github.com/nabz/nabz/services/internal/clickhouse"
+)
+
+// debt is what must be said of rows once they are in ClickHouse: the progress
+// that speaks of them, then the offsets behind them.
+type debt struct {
+	last    map[progressKey]progress // the newest of each
+	offsets map[string]map[int32]kgo.EpochOffset
+}
+
+func newDebt() debt {
+	return debt{last: map[progressKey]progress{}, offsets: map[string]map[int32]kgo.EpochOffset{}}
+}
+
+// note keeps the newest progress of each kind: those before it say less.
+func (d *debt) note(k progressKey, p progress) {
+	if was, ok := d.last[k]; !ok || p.Position >= was.Position {
+		d.last[k] = p
+	}
+}
+
+// read notes the offset behind a record.
+func (d *debt) read(topic string, partition int32, o kgo.EpochOffset) {
+	of := d.offsets[topic]
+	if of == nil {
+		of = map[int32]kgo.EpochOffset{}
+		d.offsets[topic] = of
+	}
+	of[partition] = o
+}
+
+// owe takes over what a batch that is written leaves to be said.
+func (l *lane) owe(b *batch) {
+	for k, p := range b.last {
+		l.debt.note(k, p)
+	}
+	for topic, partitions := range b.offsets {
+		for p, o := range partitions {
+			l.debt.read(topic, p, o)
+		}
+	}
+}
+
+// settle says what is owed. What is not said when the loader dies is read and
+// written again by whoever comes next.
+func (s *Service) settle(ctx context.Context, l *lane) bool {
+	l.settled = time.Now()
+	if len(l.debt.offsets) == 0 {
+		return true
+	}
+	l.progress.block.Reset()
+	for k, p := range l.debt.last {
+		l.progress.add(k, &p.Progress)
+	}
+	insert := func(ctx context.Context) error { return s.insert(ctx, []*clickhouse.Block{l.progress.block}) }
+	if !s.persist(ctx, l, insert) {
+		return false
+	}
+	s.metrics.inserted(l.progress.block)
+	commit, done := context.WithTimeout(ctx, commitTimeout)
+	defer done()
+	var failed error
+	s.client.CommitOffsetsSync(commit, l.debt.offsets, func(_ *kgo.Client, _ *kgoCommitRequest, _ *kgoCommitResponse, err error) { failed = err })
+	if failed != nil && s.metrics.quiet.allow() {
+		s.log.Warn("commit offsets", zap.Error(failed))
+	}
+	l.debt = newDebt()
+	return true
+}
