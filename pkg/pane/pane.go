@@ -202,7 +202,11 @@ func (s *Set) Change(tenant string, was, is *fact.Fact) {
 	if was != nil {
 		from = s.group(tenant, l, was)
 	}
-	if is != nil {
+	switch {
+	case is == nil:
+	case was != nil && l.together(was, is):
+		to = from
+	default:
 		to = s.group(tenant, l, is)
 	}
 	for i, m := range l.Measures {
@@ -228,6 +232,16 @@ func (s *Set) Change(tenant string, was, is *fact.Fact) {
 		s.add(from, p, aBucket, -a)
 		s.add(to, p, bBucket, b)
 	}
+}
+
+// together tells whether two forms of a fact belong to one group.
+func (l *Layout) together(a, b *fact.Fact) bool {
+	for _, d := range l.dims {
+		if a.Values[d].Text != b.Values[d].Text {
+			return false
+		}
+	}
+	return true
 }
 
 // weigh is what a fact adds to a count or sum, and the instant it adds it at.

@@ -54,6 +54,10 @@ type Deltas struct {
 // Put adds one entry; a nil value deletes its key.
 func (d *Deltas) Put(key, value []byte) {
 	if len(d.open) == 0 {
+		if len(d.Records) > 0 {
+			// Where there is much, the next is as long as the last.
+			d.open = make([]byte, 0, cap(d.Records[0]))
+		}
 		d.open = append(d.open, tagDelta)
 		d.open = protowire.AppendVarint(d.open, protowire.EncodeZigZag(d.Nonce))
 		d.open = protowire.AppendVarint(d.open, protowire.EncodeZigZag(d.Group))
