@@ -81,6 +81,15 @@ reliability: build ## the binary under fire, held against an oracle; SEED, KILLS
 	go run ./scripts/reliability -seed $(SEED) -kills $(KILLS) -for $(FOR) -rate $(RATE) -results docs/reliability.json
 	go run ./scripts/reliability report
 
+# Pieces of a thousand seeds, so that it says how far it is and SEED goes on
+# behind a break: make simulate SEED=50001 SEEDS=150000.
+SEEDS ?= 200000
+.PHONY: simulate
+simulate: ## the machine through histories and accidents of SEEDS seeds from SEED on
+	go test -c -o bin/sim.test ./pkg/sim
+	cd pkg/sim && for at in $$(seq $(SEED) 1000 $$(($(SEED) + $(SEEDS) - 1))); do \
+		date +"%T seeds $$at to $$((at + 999))"; ../../bin/sim.test -test.timeout 1h -test.run '^TestSeeds$$' -from $$at -seeds 1000 || exit 1; done
+
 .PHONY: fuzz
 fuzz: build ## every decoder and loader, and both HTTP APIs, attacked: FUZZ=30s each, BODIES=100000
 	scripts/fuzz/go.sh

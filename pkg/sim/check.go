@@ -7,30 +7,31 @@ import (
 
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/row"
+	"github.com/nabz/nabz/pkg/track/contact"
 )
 
 // check compares what ended up in a store with what the oracle says of the log.
 func check(p Plan, log []Record, s *Store) error {
-	v := judge(log)
+	v, now := judge(log), newestOf(s)
 	if err := v.checkRejects(s); err != nil {
 		return err
 	}
-	if err := v.checkProgress(s, int64(len(log))); err != nil {
+	if err := v.checkProgress(s, now, int64(len(log))); err != nil {
 		return err
 	}
-	if err := v.checkFacts(p, s); err != nil {
+	if err := v.checkFacts(p, s, now); err != nil {
 		return err
 	}
-	if err := v.checkVerdicts(s); err != nil {
+	if err := v.checkVerdicts(s, now); err != nil {
 		return err
 	}
-	return v.checkPanes(p, s)
+	return v.checkPanes(p, s, now)
 }
 
 func (v *verdict) checkRejects(s *Store) error {
 	got := map[int64]string{}
 	for _, x := range s.Rows {
-		if r, ok := x.Row.(*row.Reject); ok {
+		if r, ok := x.Row.(*row.Reject); ok && (r.Kind == "" || r.Kind == contact.Kind) {
 			got[r.Offset] = r.Reason
 		}
 	}
@@ -58,10 +59,10 @@ func (v *verdict) checkRejects(s *Store) error {
 	return nil
 }
 
-func (v *verdict) checkProgress(s *Store, end int64) error {
+func (v *verdict) checkProgress(s *Store, now newest, end int64) error {
 	for _, x := range s.Rows {
 		r, ok := x.Row.(*row.Progress)
-		if !ok || !current(s, r.Place) {
+		if !ok || !now.at(r.Place) {
 			continue
 		}
 		if r.Now != v.now[r.Feed] {
@@ -74,23 +75,27 @@ func (v *verdict) checkProgress(s *Store, end int64) error {
 	return nil
 }
 
-// current tells whether a row is of the newest generation of its feed: older
-// ones stand still where they were.
-func current(s *Store, place row.Place) bool {
-	newest := int64(-1)
+// newest is the newest generation of each feed: older ones stand still where
+// they were.
+type newest map[string]int64
+
+func newestOf(s *Store) newest {
+	n := newest{}
 	for _, x := range s.Rows {
-		if r, ok := x.Row.(*row.Progress); ok && r.Feed == place.Feed {
-			newest = max(newest, r.Generation)
+		if r, ok := x.Row.(*row.Progress); ok {
+			n[r.Feed] = max(n[r.Feed], r.Generation)
 		}
 	}
-	return newest == place.Generation
+	return n
 }
 
-func (v *verdict) checkFacts(p Plan, s *Store) error {
+func (n newest) at(place row.Place) bool { return n[place.Feed] == place.Generation }
+
+func (v *verdict) checkFacts(p Plan, s *Store, now newest) error {
 	got := map[string]*row.Fact{}
 	for _, k := range slices.Sorted(maps.Keys(s.Rows)) {
 		r, ok := s.Rows[k].Row.(*row.Fact)
-		if !ok || r.Deleted || !current(s, r.Place) {
+		if !ok || r.Deleted || p.family(r.Family) == nil || !now.at(r.Place) {
 			continue
 		}
 		name := fmt.Sprintf("%s|%s %s %s", r.Feed, r.Item, r.Family, r.ID)

@@ -30,17 +30,17 @@ func cell(feed, family string, grain int32, bucket int64, dims []string, part ui
 }
 
 // checkPanes adds up every measure of every fact by itself.
-func (v *verdict) checkPanes(p Plan, s *Store) error {
-	got, want := newCells(), newCells()
+func (v *verdict) checkPanes(p Plan, s *Store, now newest) error {
+	got, want, parts := newCells(), newCells(), p.parts()
 	for _, x := range s.Rows {
 		switch r := x.Row.(type) {
 		case *row.Pane:
-			if current(s, r.Place) {
-				v.told(p, r, got)
+			if p.family(r.Family) != nil && now.at(r.Place) {
+				v.told(parts, r, got)
 			}
 		case *row.Fact:
-			if !r.Deleted && current(s, r.Place) {
-				v.addUp(p, r, want)
+			if !r.Deleted && p.family(r.Family) != nil && now.at(r.Place) {
+				v.addUp(p, parts, r, want)
 			}
 		}
 	}
@@ -71,11 +71,11 @@ func same(got, want map[string]int64, which func(string) bool) error {
 }
 
 // told takes in what one row says.
-func (v *verdict) told(p Plan, r *row.Pane, got cells) {
+func (v *verdict) told(parts partsOf, r *row.Pane, got cells) {
 	length, now := int64(r.Grain)*1000, v.now[r.Feed]
 	for _, c := range r.Cells {
 		key := cell(r.Feed, r.Family, r.Grain, r.Bucket, r.Dims, c.Part)
-		switch op, part := p.part(c.Part); {
+		switch op, part := parts.of(c.Part); {
 		case op == kpi.Max:
 			got.greatest[key] = max(got.greatest[key], c.Value)
 			got.sealed[key] = r.Bucket+length+paneKeep < now
@@ -90,10 +90,21 @@ func (v *verdict) told(p Plan, r *row.Pane, got cells) {
 	}
 }
 
-// part finds the measure that a part is of.
-func (p *Plan) part(id uint32) (kpi.Op, int) {
+// partsOf are the parts of every measure.
+type partsOf map[*kpi.Measure][]kpi.Part
+
+func (p *Plan) parts() partsOf {
+	out := partsOf{}
 	for _, m := range p.Measures {
-		for i, part := range m.Parts() {
+		out[m] = m.Parts()
+	}
+	return out
+}
+
+// of finds the measure that a part is of.
+func (p partsOf) of(id uint32) (kpi.Op, int) {
+	for m, parts := range p {
+		for i, part := range parts {
 			if id >= part.ID && id-part.ID < part.Width {
 				return m.Op, i
 			}
@@ -104,7 +115,7 @@ func (p *Plan) part(id uint32) (kpi.Op, int) {
 
 // addUp adds what one fact is worth in every measure. The facts themselves
 // have been compared before; here it is the sums that are doubted.
-func (v *verdict) addUp(p Plan, r *row.Fact, want cells) {
+func (v *verdict) addUp(p Plan, parts partsOf, r *row.Fact, want cells) {
 	f := p.family(r.Family)
 	fc := fact.Fact{Family: f, Values: make([]fact.Value, len(f.Columns))}
 	for _, x := range r.Values {
@@ -126,7 +137,7 @@ func (v *verdict) addUp(p Plan, r *row.Fact, want cells) {
 			worth{
 				m: m, f: &fc, grain: grain * 1000, now: v.now[r.Feed], want: want,
 				key: func(bucket int64, part int, bucketOf int64) string {
-					return cell(r.Feed, r.Family, int32(grain), bucket, dims, m.Parts()[part].ID+uint32(bucketOf))
+					return cell(r.Feed, r.Family, int32(grain), bucket, dims, parts[m][part].ID+uint32(bucketOf))
 				},
 			}.add()
 		}

@@ -40,7 +40,7 @@ var troubles = [...]string{
 // History draws the records of one partition of events from a seed.
 func History(seed uint64) []Record {
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	return newHistory(rnd, draw(rnd))
+	return newHistory(rnd, draw(rnd), nil)
 }
 
 func draw(rnd *rand.Rand) map[string]bool {
@@ -51,8 +51,9 @@ func draw(rnd *rand.Rand) map[string]bool {
 	return t
 }
 
-// newHistory makes the records of one partition over about half an hour.
-func newHistory(rnd *rand.Rand, trouble map[string]bool) []Record {
+// newHistory makes the records of one partition over about half an hour: of
+// contacts, and of what more draws.
+func newHistory(rnd *rand.Rand, trouble map[string]bool, more *rand.Rand) []Record {
 	h := &history{rnd: rnd, trouble: trouble}
 	contacts := 5 + rnd.IntN(40)
 	span := int64(10+rnd.IntN(40)) * 60_000
@@ -70,6 +71,11 @@ func newHistory(rnd *rand.Rand, trouble map[string]bool) []Record {
 	h.pulses(span)
 	if trouble["feeds"] {
 		h.feeds(span)
+	}
+	if more != nil {
+		h.rnd = more
+		h.others(span)
+		h.epochs(span)
 	}
 	slices.SortStableFunc(h.out, func(a, b delivery) int { return cmp.Compare(a.at, b.at) })
 	var log []Record

@@ -9,6 +9,7 @@ import (
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/pkg/track"
+	"github.com/nabz/nabz/pkg/track/contact"
 )
 
 // The oracle reads a whole log at its end. It works out by itself which
@@ -56,6 +57,8 @@ func judge(log []Record) verdict {
 		switch {
 		case e.Type == "":
 			v.rejects[offset] = row.Malformed
+		case e.Type == event.TypeEpoch, e.Kind != "" && e.Kind != contact.Kind:
+			// What asks for a computation changes none; other kinds are not told here.
 		case e.IsClock():
 			v.clock(clocks, &e, offset, held)
 		default:

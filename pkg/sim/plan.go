@@ -7,6 +7,8 @@
 package sim
 
 import (
+	"strconv"
+
 	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
@@ -61,7 +63,7 @@ func rank(eventType string) int {
 	case "contact.wrapup_ended":
 		return 91
 	}
-	return 100
+	return otherRank(eventType)
 }
 
 func opener(eventType string) bool {
@@ -74,9 +76,13 @@ func opener(eventType string) bool {
 
 // NewPlan makes the plan of a partition. Every simulated task has its own:
 // tasks share no memory.
-func NewPlan(partition int32) Plan {
+func NewPlan(partition int32) Plan { return newPlan(partition, 0) }
+
+// newPlan makes it under one of several definitions, which differ in what is
+// answered in time.
+func newPlan(partition int32, definitions int) Plan {
 	f := contact.NewFamilies()
-	p := Plan{Families: f, Measures: measures(f)}
+	p := Plan{Families: f, Measures: measures(f, inTime+int64(definitions)*5_000)}
 	by := map[*fact.Family][]*kpi.Measure{}
 	for _, m := range p.Measures {
 		by[m.Family] = append(by[m.Family], m)
@@ -86,7 +92,7 @@ func NewPlan(partition int32) Plan {
 		layouts = append(layouts, pane.NewLayout(fam, by[fam]))
 	}
 	p.Config = track.Config{
-		Partition: partition, Epoch: 1, Layouts: layouts, Rank: rank,
+		Partition: partition, Epoch: 1, Definitions: strconv.Itoa(definitions), Layouts: layouts, Rank: rank,
 		Policies: policies(f),
 		Kinds: []track.Kind{{
 			Name:    contact.Kind,
@@ -106,6 +112,7 @@ const (
 	lateness  = 60_000
 	silent    = 20_000
 	firstWarn = 0.5
+	inTime    = 20_000
 )
 
 func policies(f contact.Families) *sla.Set {
@@ -120,13 +127,13 @@ func policies(f contact.Families) *sla.Set {
 	}}}
 }
 
-func measures(f contact.Families) []*kpi.Measure {
+func measures(f contact.Families, inTime int64) []*kpi.Measure {
 	in := func(col int, texts ...string) kpi.Cond { return kpi.Cond{Column: col, Rel: kpi.In, Texts: texts} }
 	return []*kpi.Measure{
 		{Name: "offered", Family: f.Queue, Op: kpi.Count, At: contact.QueueEnqueuedAt},
 		{Name: "answered", Family: f.Queue, Op: kpi.Count, At: contact.QueueEnqueuedAt, Where: []kpi.Cond{in(contact.QueueOutcome, contact.Answered)}},
 		{Name: "in_time", Family: f.Queue, Op: kpi.Count, At: contact.QueueEnqueuedAt, Where: []kpi.Cond{
-			in(contact.QueueOutcome, contact.Answered), {Column: contact.QueueWait, Rel: kpi.Le, Int: 20_000},
+			in(contact.QueueOutcome, contact.Answered), {Column: contact.QueueWait, Rel: kpi.Le, Int: inTime},
 		}},
 		{Name: "lost", Family: f.Queue, Op: kpi.Count, At: contact.QueueEnqueuedAt, Where: []kpi.Cond{in(contact.QueueOutcome, contact.Lost)}},
 		{Name: "left", Family: f.Queue, Op: kpi.Sum, Column: contact.QueueWait, At: contact.QueueLeftAt},

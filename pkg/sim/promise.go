@@ -57,11 +57,11 @@ func (x expected) promised(now int64) (promise, bool) {
 
 // checkVerdicts holds the newest row of every deadline against the oracle. What
 // nothing is promised of any more may be there as withdrawn.
-func (v *verdict) checkVerdicts(s *Store) error {
+func (v *verdict) checkVerdicts(s *Store, now newest) error {
 	got := map[string]*row.Verdict{}
 	for _, k := range slices.Sorted(maps.Keys(s.Rows)) {
 		r, ok := s.Rows[k].Row.(*row.Verdict)
-		if !ok || !current(s, r.Place) {
+		if !ok || !now.at(r.Place) {
 			continue
 		}
 		name := fmt.Sprintf("%s|%s queue_segment %s", r.Feed, r.Item, r.ID)

@@ -1,78 +1,20 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
-	"hash/fnv"
-	"maps"
 	"math/rand/v2"
 	"slices"
 
-	"github.com/nabz/nabz/pkg/row"
 	"github.com/nabz/nabz/pkg/statelog"
 	"github.com/nabz/nabz/pkg/track"
 )
 
-// Stored is the newest row of one key.
-type Stored struct {
-	Version int64
-	Hash    uint64
-	Row     row.Row
-}
-
-// Store keeps rows as ClickHouse will: of one key the greatest version. It
-// fails where one key and version come with two contents.
-type Store struct {
-	Rows map[string]Stored
-	Err  error
-}
-
-// NewStore makes an empty store.
-func NewStore() *Store { return &Store{Rows: map[string]Stored{}} }
-
-// Put takes one row.
-func (s *Store) Put(b []byte) {
-	r, err := row.Decode(b)
-	if err != nil {
-		s.fail("a row that cannot be read: %w", err)
-		return
-	}
-	key, version := identity(r)
-	h := fnv.New64a()
-	h.Write(b)
-	have, ok := s.Rows[key]
-	switch {
-	case ok && version == have.Version && h.Sum64() != have.Hash:
-		s.fail("%s: version %d comes with two contents: %+v and %+v", key, version, have.Row, r)
-	case !ok || version > have.Version:
-		s.Rows[key] = Stored{version, h.Sum64(), r}
-	}
-}
-
-func (s *Store) fail(format string, args ...any) {
-	if s.Err == nil {
-		s.Err = fmt.Errorf(format, args...)
-	}
-}
-
-// identity is the key of a row, and its version.
-func identity(r row.Row) (string, int64) {
-	switch r := r.(type) {
-	case *row.Fact:
-		return fmt.Sprintf("fact %s/%s/%d %s %s %s %d", r.Tenant, r.Feed, r.Generation, r.Family, r.Item, r.ID, r.OpenedAt), r.Version
-	case *row.Pane:
-		return fmt.Sprintf("pane %s/%s/%d %s %d %d %q %d", r.Tenant, r.Feed, r.Generation, r.Family, r.Grain, r.Bucket, r.Dims, r.Incarnation), r.Version
-	case *row.Reject:
-		return fmt.Sprintf("reject %d", r.Offset), r.Version
-	case *row.Verdict:
-		return fmt.Sprintf("verdict %s/%s/%d %s %s %s %d", r.Tenant, r.Feed, r.Generation, r.Policy, r.Item, r.ID, r.Episode), r.Version
-	case *row.Progress:
-		return fmt.Sprintf("progress %s/%s/%d", r.Tenant, r.Feed, r.Generation), r.Position
-	}
-	return "", 0
-}
-
 // world is one partition with everything around it.
 type world struct {
+	plan    func(definitions int) Plan
+	defs    int // the definitions of the next owner
+	changes *rand.Rand
 	held    int // restored tasks held against one that never stopped
 	rnd     *rand.Rand
 	trouble map[string]bool
@@ -97,40 +39,78 @@ type worker struct {
 	diffs [][]byte // delta records under way
 	foot  []byte   // footer under way
 	dead  bool
+	asked int64 // the epoch that ended it, 0: none
 }
 
 // Run drives a partition through accidents until everything is processed and
 // kept, and gives what ended up in the store.
-func run(rnd *rand.Rand, trouble map[string]bool, log []Record) (*Store, error) {
-	w := &world{rnd: rnd, trouble: trouble, log: log, store: NewStore()}
-	for steps := 0; w.visible < len(log) && steps < 200*len(log)+1000; steps++ {
+func (w *world) run() (*worker, error) {
+	for steps := 0; !w.done() && steps < 4*len(w.log)+1000; steps++ {
 		if err := w.step(); err != nil {
 			return nil, err
 		}
 	}
-	w.visible = len(log)
-	return w.store, w.finish()
+	w.visible = len(w.log)
+	return w.finish()
+}
+
+// done tells whether all is written, and some owner has kept most of it: until
+// then accidents go on.
+func (w *world) done() bool {
+	return w.visible == len(w.log) && slices.ContainsFunc(w.workers, func(k *worker) bool {
+		p, ok := k.owner.Saved()
+		return ok && p > int64(len(w.log))*9/10
+	})
 }
 
 // finish lets one last owner, undisturbed, do what is left; then another takes
 // over, and nothing may change any more.
-func (w *world) finish() error {
-	for range 2 {
-		k, err := w.claim()
-		if err != nil {
-			return err
+func (w *world) finish() (*worker, error) {
+	var k *worker
+	for done, asked := 0, int64(0); done < 2; {
+		var err error
+		if k, err = w.claim(asked); err != nil {
+			return nil, err
 		}
 		if err := w.complete(k); err != nil {
-			return err
+			return nil, err
+		}
+		if k.asked > 0 && k.asked <= asked {
+			return nil, fmt.Errorf("epoch %d is asked for again by the owner that began it", asked)
+		}
+		if asked = k.asked; asked == 0 {
+			done++
 		}
 	}
-	return w.store.Err
+	return k, w.store.Err
 }
 
+// complete lets an owner do all that is to be done, unless a record asks for
+// another computation.
 func (w *world) complete(k *worker) error {
-	for k.owner.Task().Position() < int64(w.visible) {
-		w.process(k)
+	if !k.owner.Ready() {
+		w.keep(k)
+		for k.tail < len(w.state) && !k.dead {
+			w.read(k)
+		}
 	}
+	if !k.owner.Ready() {
+		return errors.New("an owner kept its epoch and may not begin it")
+	}
+	for k.owner.Task().Position() < int64(w.visible) {
+		if w.process(k); k.dead {
+			return nil
+		}
+	}
+	w.keep(k)
+	if p, ok := k.owner.Saved(); !ok || p != int64(w.visible) {
+		return fmt.Errorf("the last owner saved position %d of %d", p, w.visible)
+	}
+	return nil
+}
+
+// keep makes a whole checkpoint.
+func (w *world) keep(k *worker) {
 	w.checkpoint(k)
 	for len(k.rows) > 0 {
 		w.landRow(k, false)
@@ -140,10 +120,6 @@ func (w *world) complete(k *worker) error {
 	}
 	w.footer(k)
 	w.landFooter(k)
-	if p, ok := k.owner.Saved(); !ok || p != int64(w.visible) {
-		return fmt.Errorf("the last owner saved position %d of %d", p, w.visible)
-	}
-	return nil
 }
 
 // step lets one thing happen.
@@ -151,15 +127,26 @@ func (w *world) step() error {
 	if w.visible < len(w.log) && w.rnd.IntN(3) > 0 {
 		w.visible++
 	}
-	w.workers = slices.DeleteFunc(w.workers, func(k *worker) bool { return k.dead })
+	asked := int64(0)
+	w.workers = slices.DeleteFunc(w.workers, func(k *worker) bool {
+		asked = max(asked, k.asked)
+		return k.dead
+	})
 	switch {
-	case len(w.workers) == 0, w.trouble["zombies"] && len(w.workers) < 3 && w.rnd.IntN(150) == 0:
-		k, err := w.claim()
+	case asked > 0 && !(w.trouble["crashes"] && w.rnd.IntN(4) == 0):
+		k, err := w.claim(asked)
 		if err != nil {
 			return err
 		}
 		w.workers = append(w.workers, k)
-	case w.trouble["crashes"] && w.rnd.IntN(100) == 0:
+	case len(w.workers) == 0, w.trouble["zombies"] && len(w.workers) < 3 && w.rnd.IntN(w.patience()) == 0:
+		w.deploy()
+		k, err := w.claim(0)
+		if err != nil {
+			return err
+		}
+		w.workers = append(w.workers, k)
+	case w.trouble["crashes"] && w.rnd.IntN(200) == 0:
 		w.workers[w.rnd.IntN(len(w.workers))].dead = true
 		return nil
 	case w.trouble["returning state"] && w.rnd.IntN(100) == 0:
@@ -179,7 +166,9 @@ func (w *world) move(k *worker) {
 	case 1:
 		w.checkpoint(k)
 	case 2, 3:
-		w.landRow(k, w.trouble["maybe applied"] && w.rnd.IntN(60) == 0)
+		for n := w.rnd.IntN(60); n > 0 && !k.dead; n-- {
+			w.landRow(k, w.trouble["maybe applied"] && w.rnd.IntN(600) == 0)
+		}
 	case 4, 5:
 		w.landDelta(k)
 	case 6:
@@ -195,8 +184,12 @@ func (w *world) move(k *worker) {
 
 func (w *world) process(k *worker) {
 	t := k.owner.Task()
-	if at := t.Position(); at < int64(w.visible) {
+	for n := 1 + w.rnd.IntN(6); n > 0 && t.Position() < int64(w.visible) && k.owner.Ready() && !k.dead; n-- {
+		at := t.Position()
 		t.Step(at, w.log[at].Bytes)
+		if epoch, newer := t.Asked(); newer {
+			k.dead, k.asked = true, epoch
+		}
 	}
 }
 
@@ -278,9 +271,25 @@ func (w *world) read(k *worker) {
 	}
 }
 
+// patience is how many steps pass before an owner is taken for dead that is not.
+func (w *world) patience() int {
+	if w.changes != nil {
+		return 100 // processors are restarted one by one, and work is handed to and fro
+	}
+	return 200
+}
+
+// deploy has the next owner come with other definitions, now and then.
+func (w *world) deploy() {
+	if w.changes != nil && w.changes.IntN(4) == 0 {
+		w.defs = w.changes.IntN(3)
+	}
+}
+
 // claim makes a new owner: it appends its claim, looks for the last whole
-// checkpoint before it, and restores from where that one says.
-func (w *world) claim() (*worker, error) {
+// checkpoint before it, and goes on from where that one says, or begins the
+// epoch that was asked for.
+func (w *world) claim(asked int64) (*worker, error) {
 	w.claims++
 	nonce := w.append(statelog.AppendClaim(nil, fmt.Sprintf("w%d", w.claims)))
 	find := statelog.NewReader(nil)
@@ -288,11 +297,12 @@ func (w *world) claim() (*worker, error) {
 		return nil, err
 	}
 	k := &worker{nonce: nonce, tail: int(nonce) + 1}
-	plan := NewPlan(0)
+	config := w.plan(w.defs).Config
 	last, ok := find.Last()
 	if !ok {
-		k.owner = track.NewOwner(track.NewTask(plan.Config), nonce, int64(w.start))
-		return k, nil
+		t, err := track.Resume(config, nil, asked)
+		k.owner = track.NewOwner(t, nonce, int64(w.start))
+		return k, err
 	}
 	entries := map[string]string{}
 	build := statelog.NewReader(func(key, value []byte) {
@@ -308,11 +318,11 @@ func (w *world) claim() (*worker, error) {
 	if again, _ := build.Last(); again != last {
 		return nil, fmt.Errorf("claim %d: the last footer is %+v, but from its own restore point %+v", nonce, last, again)
 	}
-	t, err := track.Restore(plan.Config, entries, last.Position)
+	t, err := track.Resume(config, &track.Kept{Entries: entries, Position: last.Position}, asked)
 	if err != nil {
 		return nil, fmt.Errorf("claim %d: %w", nonce, err)
 	}
-	if err := w.whole(t); err != nil {
+	if err := w.whole(t, config); err != nil {
 		return nil, fmt.Errorf("claim %d: %w", nonce, err)
 	}
 	k.owner = track.NewOwner(t, nonce, last.RestoreFrom)
@@ -325,11 +335,12 @@ const mostWhole = 2
 
 // whole holds that a restored task has as many entries in its state as one that
 // never stopped: nothing is missing, and nothing that was dropped is back.
-func (w *world) whole(t *track.Task) error {
-	if w.held++; w.held > mostWhole {
+func (w *world) whole(t *track.Task, config track.Config) error {
+	if w.held++; w.held > mostWhole || t.Begun() != "" {
 		return nil
 	}
-	fresh := track.NewTask(NewPlan(0).Config)
+	config.Epoch = t.Epoch()
+	fresh := track.NewTask(config)
 	for at := range t.Position() {
 		fresh.Step(at, w.log[at].Bytes)
 	}
@@ -343,47 +354,6 @@ func (w *world) replay(r *statelog.Reader, from, to int) error {
 	for i := from; i < to; i++ {
 		if err := r.Read(int64(i), w.state[i]); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// Clean processes a log without any accident, in one go.
-func Clean(c track.Config, log [][]byte) (*Store, error) {
-	s := NewStore()
-	t := track.NewTask(c)
-	for i := range log {
-		t.Step(int64(i), log[i])
-	}
-	t.Flush(func(e track.Effect) { s.Put(e.Value) })
-	return s, s.Err
-}
-
-// Same compares two stores: keys, versions and contents, of progress the
-// contents alone.
-func Same(a, b *Store) error {
-	for _, k := range slices.Sorted(maps.Keys(a.Rows)) {
-		x, y := a.Rows[k], b.Rows[k]
-		if _, ok := b.Rows[k]; !ok {
-			return fmt.Errorf("%s is only in the first: %+v", k, x.Row)
-		}
-		if px, ok := x.Row.(*row.Progress); ok {
-			// How far a feed was last spoken of depends on when rows are
-			// flushed; what is said of it does not.
-			py := *y.Row.(*row.Progress)
-			py.Position = px.Position
-			if *px != py {
-				return fmt.Errorf("%s differs:\n %+v\n %+v", k, x.Row, y.Row)
-			}
-			continue
-		}
-		if x.Version != y.Version || x.Hash != y.Hash {
-			return fmt.Errorf("%s differs:\n %+v\n %+v", k, x.Row, y.Row)
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(b.Rows)) {
-		if _, ok := a.Rows[k]; !ok {
-			return fmt.Errorf("%s is only in the second: %+v", k, b.Rows[k].Row)
 		}
 	}
 	return nil

@@ -64,6 +64,12 @@ func (o *Owner) RowAcked(n int) { o.acked += int64(n) }
 // Waiting is how many rows are handed out and not acknowledged.
 func (o *Owner) Waiting() int64 { return o.given - o.acked }
 
+// Ready tells whether records may be stepped. An owner that begins an epoch first
+// keeps its number, by a checkpoint with nothing else in it, and reads that
+// back: until then it may be replaced by one of other definitions that begins
+// the same number, and rows of both would share their keys.
+func (o *Owner) Ready() bool { return o.task.Begun() == "" || o.seen > 0 }
+
 // Idle tells whether a checkpoint may begin: one at a time.
 func (o *Owner) Idle() bool { return o.open == nil }
 

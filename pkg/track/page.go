@@ -105,7 +105,7 @@ func (t *Task) turn(k *Kind, st *itemState, offset int64) (pages []*page) {
 	for len(t.item.Events) > 2*pageEvents {
 		n := 0
 		for i := pageEvents; n == 0 && i < len(t.item.Events); i++ {
-			n = t.item.Below(t.item.Events[i].Time)
+			n = t.cut(t.item.Events[i].Time)
 		}
 		if n == 0 {
 			return pages // all of one instant, or each replaces another
@@ -119,6 +119,20 @@ func (t *Task) turn(k *Kind, st *itemState, offset int64) (pages []*page) {
 		pages = append(pages, p)
 	}
 	return pages
+}
+
+// cut is how many leading events of t.item may be a page when none of them is at
+// at or later. What holds at an instant need not hold at an earlier one, to
+// which two events that belong together have moved the cut: an event that one
+// of the page replaces may still come in between.
+func (t *Task) cut(at int64) int {
+	for {
+		n := t.item.Below(at)
+		if n == 0 || t.item.Events[n].Time == at {
+			return n
+		}
+		at = t.item.Events[n].Time
+	}
 }
 
 // rebind gives an item its new pages, and lets go of those before which every

@@ -107,6 +107,7 @@ type Task struct {
 	keep     *statelog.Keeper
 	position int64 // offset of the next record
 	asked    int64 // the newest epoch that a record asked for
+	begun    string
 	policies map[*fact.Family][]*sla.Policy
 	sources  sources
 

@@ -13,7 +13,7 @@ type sabotage struct {
 }
 
 func sabotages() []sabotage {
-	return append(ofState(), append(ofOrder(), append(ofTime(), append(ofPanes(), append(ofDeadlines(), append(ofIncidents(), ofRecords()...)...)...)...)...)...)
+	return append(ofState(), append(ofEpochs(), append(ofOrder(), append(ofTime(), append(ofPanes(), append(ofDeadlines(), append(ofIncidents(), ofRecords()...)...)...)...)...)...)...)
 }
 
 // ofState are faults of checkpoints, fencing and restoring.

@@ -39,7 +39,8 @@ var arrows = map[string][]string{
 	"pkg/scenario":           {"pkg/alert", "pkg/event", "pkg/fact", "pkg/kpi", "pkg/row", "pkg/track"},
 	"pkg/warehouse":          {"pkg/calendar", "pkg/event", "pkg/fact", "pkg/kpi", "pkg/record"},
 	"pkg/sim": {
-		"pkg/event", "pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/sla", "pkg/statelog", "pkg/track", "pkg/track/contact",
+		"pkg/event", "pkg/fact", "pkg/kpi", "pkg/pane", "pkg/row", "pkg/record", "pkg/sla", "pkg/statelog", "pkg/track", "pkg/track/agent", "pkg/track/contact",
+		"pkg/track/conversation", "pkg/track/record",
 	},
 }
 

@@ -2,7 +2,6 @@ package processor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -40,9 +39,8 @@ func (t *task) restore(ctx context.Context, nonce int64) (*track.Task, int64, er
 	config := t.service.catalog.Task(t.partition)
 	last, ok := find.Last()
 	if !ok {
-		t.log.Info("task begins from nothing", zap.Int64("claim", nonce))
-		config.Epoch = max(config.Epoch, t.begin)
-		return track.NewTask(config), start, nil
+		machine, err := track.Resume(config, nil, t.begin)
+		return machine, start, err
 	}
 	entries := map[string]string{}
 	build := statelog.NewReader(func(key, value []byte) {
@@ -55,23 +53,50 @@ func (t *task) restore(ctx context.Context, nonce int64) (*track.Task, int64, er
 	if _, err := t.read(ctx, kgo.NewOffset().At(last.RestoreFrom), nonce, build); err != nil {
 		return nil, 0, err
 	}
-	machine, err := track.Restore(config, entries, last.Position)
-	if other, changed := errors.AsType[*track.OtherDefinitionsError](err); changed {
-		config.Epoch = max(other.Epoch+1, t.begin)
-		t.log.Info("definitions changed: computing anew from the log of events", zap.Int64("epoch", config.Epoch), zap.Error(err))
-		return track.NewTask(config), last.RestoreFrom, nil
-	}
+	machine, err := track.Resume(config, &track.Kept{Entries: entries, Position: last.Position}, t.begin)
 	if err != nil {
 		return nil, 0, fmt.Errorf("restore partition %d from offset %d: %w", t.partition, last.RestoreFrom, err)
 	}
-	if t.begin > machine.Epoch() {
-		config.Epoch = t.begin
-		t.log.Info("computing anew from the log of events, as a record asks", zap.Int64("epoch", config.Epoch))
-		return track.NewTask(config), last.RestoreFrom, nil
+	if machine.Begun() != "" {
+		return machine, last.RestoreFrom, nil
 	}
 	t.log.Info("task restored", zap.Int64("claim", nonce), zap.Int64("position", last.Position),
 		zap.Int("entries", len(entries)), zap.Duration("took", time.Since(began)))
 	return machine, last.RestoreFrom, nil
+}
+
+// first keeps the number of an epoch that begins, before any record is stepped.
+func (t *task) first(ctx context.Context) error {
+	t.log.Info("computing anew from the log of events", zap.Int64("epoch", t.owner.Task().Epoch()), zap.String("why", t.owner.Task().Begun()))
+	keep := func(b []byte) (int64, error) {
+		r := &kgo.Record{Topic: kafka.TopicState, Partition: t.partition, Value: b}
+		if err := t.client.ProduceSync(ctx, r).FirstErr(); err != nil {
+			return 0, fmt.Errorf("keep the number of an epoch: %w", err)
+		}
+		return r.Offset, nil
+	}
+	for _, b := range t.owner.Deltas(0, t.write) {
+		offset, err := keep(b)
+		if err != nil {
+			return err
+		}
+		t.owner.DeltaAcked(offset)
+	}
+	if b, ok := t.owner.Footer(); ok {
+		if _, err := keep(b); err != nil {
+			return err
+		}
+		t.owner.FooterAcked()
+	}
+	for !t.owner.Ready() {
+		if err := t.take(t.client.PollFetches(ctx)); err != nil {
+			return err
+		}
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read hands the records of the state log up to the claim at nonce to a

@@ -111,10 +111,13 @@ func (t *task) run(ctx context.Context) error {
 	}
 	t.owner = track.NewOwner(machine, nonce, from)
 	t.tailed = nonce + 1
-	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{
-		kafka.TopicEvents: {t.partition: kgo.NewOffset().At(position)},
-		kafka.TopicState:  {t.partition: kgo.NewOffset().At(nonce + 1)},
-	})
+	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{kafka.TopicState: {t.partition: kgo.NewOffset().At(nonce + 1)}})
+	if !t.owner.Ready() {
+		if err := t.first(work); err != nil {
+			return err
+		}
+	}
+	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{kafka.TopicEvents: {t.partition: kgo.NewOffset().At(position)}})
 	err = t.loop(work)
 	if ctx.Err() != nil && err == nil {
 		t.drain()
