@@ -185,7 +185,7 @@ func (i *installation) addServices(ctx context.Context, receiver string) error {
 		kind, _, _ := strings.Cut(name, "-")
 		address := fmt.Sprintf("127.0.0.1:%d", i.ports.take())
 		i.addresses[name] = address
-		env := append(append([]string{}, i.env...), "NABZ_KAFKA="+i.links[name].address(), "NABZ_LISTEN="+address)
+		env := append(append([]string{}, i.env...), "NABZ_KAFKA="+i.links[name].address(), "NABZ_LISTEN="+address, "NABZ_MEMBER="+name)
 		switch kind {
 		case "loader":
 			env = append(env, "NABZ_CLICKHOUSE="+i.through("clickhouse-loader"))

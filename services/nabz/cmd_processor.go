@@ -15,6 +15,7 @@ type processorCmd struct {
 	Checkpoint time.Duration `help:"How often the state is kept." default:"1s"`
 	BoardGroup string        `help:"Consumer group that shares the boards out." default:"nabz.board"`
 	Show       time.Duration `help:"How often changed readings are written, at most." default:"100ms"`
+	Member     string        `help:"A name that no other processor has and that stays the same when this one is started anew: killed and started again, it goes on at once."`
 	Zone       string        `help:"Zone whose days the window of today begins with and by whose days facts are made, an IANA name." default:"UTC"`
 }
 
@@ -32,7 +33,7 @@ func (c processorCmd) Run(a *app) error {
 	conf.Kafka, conf.Listen, conf.Group = a.Kafka, c.Listen, c.Group
 	conf.Flush, conf.Checkpoint = c.Flush, c.Checkpoint
 	conf.BoardGroup, conf.Show, conf.Zone = c.BoardGroup, c.Show, c.Zone
-	conf.Definitions = a.Definitions
+	conf.Definitions, conf.Member = a.Definitions, c.Member
 	host, err := os.Hostname()
 	if err != nil {
 		host = "processor"

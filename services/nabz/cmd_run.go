@@ -111,6 +111,7 @@ func (i *installation) addServices(c runCmd) {
 	i.file.Gateway = "http://" + address(i.ports[portGateway])
 	i.file.APIKey = i.secrets.APIKey
 	env := append(i.environment(),
+		"NABZ_MEMBER=run", // the processor goes on at once when it is started anew
 		"NABZ_PARTITIONS="+strconv.Itoa(c.Partitions),
 		"NABZ_LOG_CAP="+strconv.FormatInt(logCap, 10))
 	once := func(name string, after []string, args ...string) {

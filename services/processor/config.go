@@ -25,6 +25,11 @@ type Config struct {
 	// Definitions is a folder of definitions beside those of the binary; empty:
 	// none.
 	Definitions string
+	// Member is a name that no other processor of the groups has and that stays
+	// the same when this one is started anew: a group then gives a processor
+	// that was killed its partitions back at once, and waits for its session to
+	// end only if it stays away. Empty: none.
+	Member string
 	// Instance names this process in claims and logs.
 	Instance string
 	// Flush is how often changed rows are written. It bounds how long a
@@ -68,6 +73,9 @@ const (
 	// drainFor is how long an owner that is asked to stop waits for its last
 	// checkpoint. A successor only steps a little more if it does not come.
 	drainFor = 3 * time.Second
+	// leaveFor is how long a processor that stops tries to tell a group so; the
+	// group learns it by itself a little later.
+	leaveFor = time.Second
 	// restartAfter spaces the attempts of a partition whose task failed.
 	restartAfter = time.Second
 	// maxSkew is how far an owner's clock may be from the broker's before it

@@ -42,18 +42,11 @@ func (t *task) restore(ctx context.Context, nonce int64) (*track.Task, int64, er
 		machine, err := track.Resume(config, nil, t.begin)
 		return machine, start, err
 	}
-	entries := map[string]string{}
-	build := statelog.NewReader(func(key, value []byte) {
-		if value == nil {
-			delete(entries, string(key))
-			return
-		}
-		entries[string(key)] = string(value)
-	})
-	if _, err := t.read(ctx, kgo.NewOffset().At(last.RestoreFrom), nonce, build); err != nil {
+	build := newStateReader()
+	if _, err := t.read(ctx, kgo.NewOffset().At(last.RestoreFrom), nonce, build.Reader); err != nil {
 		return nil, 0, err
 	}
-	machine, err := track.Resume(config, &track.Kept{Entries: entries, Position: last.Position}, t.begin)
+	machine, err := track.Resume(config, &track.Kept{Entries: build.entries, Position: last.Position}, t.begin)
 	if err != nil {
 		return nil, 0, fmt.Errorf("restore partition %d from offset %d: %w", t.partition, last.RestoreFrom, err)
 	}
@@ -61,8 +54,26 @@ func (t *task) restore(ctx context.Context, nonce int64) (*track.Task, int64, er
 		return machine, last.RestoreFrom, nil
 	}
 	t.log.Info("task restored", zap.Int64("claim", nonce), zap.Int64("position", last.Position),
-		zap.Int("entries", len(entries)), zap.Duration("took", time.Since(began)))
+		zap.Int("entries", len(build.entries)), zap.Duration("took", time.Since(began)))
 	return machine, last.RestoreFrom, nil
+}
+
+// stateReader collects the entries of a state log.
+type stateReader struct {
+	*statelog.Reader
+	entries map[string]string
+}
+
+func newStateReader() *stateReader {
+	s := &stateReader{entries: map[string]string{}}
+	s.Reader = statelog.NewReader(func(key, value []byte) {
+		if value == nil {
+			delete(s.entries, string(key))
+			return
+		}
+		s.entries[string(key)] = string(value)
+	})
+	return s
 }
 
 // first keeps the number of an epoch that begins, before any record is stepped.

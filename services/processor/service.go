@@ -129,8 +129,8 @@ func (s *Service) Run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if gap, ok := errors.AsType[*aheadError](context.Cause(work)); ok {
-		return gap
+	if cause := context.Cause(work); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
 	}
 	return err
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
@@ -45,22 +47,56 @@ func (s *share) join(ctx context.Context, conf kafka.Config) error {
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { s.revoked(p[s.topic]) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, p map[string][]int32) { s.revoked(p[s.topic]) }),
 	)
+	if member := s.service.config.Member; member != "" {
+		options = append(options, kgo.InstanceID(member))
+	}
 	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", s.group, err)
 	}
 	client.PauseFetchTopics(s.topic)
 	defer client.Close()
+	taken := false
 	for ctx.Err() == nil {
 		fetches := client.PollFetches(ctx)
 		fetches.EachError(func(_ string, _ int32, err error) {
-			if ctx.Err() == nil {
+			switch {
+			case ctx.Err() != nil:
+			case errors.Is(err, kerr.FencedInstanceID):
+				taken = true
+				s.service.fail(&takenError{s.service.config.Member, s.group})
+			default:
 				s.service.log.Warn("group", zap.String("group", s.group), zap.Error(err))
 			}
 		})
 	}
 	s.stopAll()
+	if !taken {
+		s.leave(client)
+	}
 	return nil
+}
+
+// leave gives the partitions to others at once. A member without a name leaves
+// when its client is closed, one with a name only if it says so.
+func (s *share) leave(client *kgo.Client) {
+	member := s.service.config.Member
+	if member == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveFor)
+	defer cancel()
+	if _, err := kadm.NewClient(client).LeaveGroup(ctx, kadm.LeaveGroup(s.group).InstanceIDs(member)); err != nil {
+		s.service.log.Info("group not left: its other members wait for the session to end", zap.String("group", s.group), zap.Error(err))
+	}
+}
+
+// takenError is of a member whose name another process has taken. Both would
+// take the partitions from each other for ever.
+type takenError struct{ member, group string }
+
+func (e *takenError) Error() string {
+	return fmt.Sprintf("another processor came as member %s of group %s: every processor needs a name of its own", e.member, e.group)
 }
 
 func (s *share) assigned(ctx context.Context, client *kgo.Client, partitions []int32) {
