@@ -170,15 +170,16 @@ func (b *Board) Clock() (now int64, ok bool) {
 	return floor(now, secondMs), heard > 0 && heard >= b.config.Tasks
 }
 
-// few is how many choices there may be in a scope, such as queues, for each of
-// them to be shown at once. In a scope of more, such as agents, they take turns.
+// few is how many choices there may be in a scope of one dimension, such as
+// queues, for each of them to be shown at once. In a scope of more, such as
+// agents, or of two dimensions, such as the channels of queues, they take turns.
 const few = 128
 
 // atOnce is how many of the many one call of Readings shows, and turnAtOnce how
 // many it takes over the end of a minute, whatever else has changed: together
 // they hold the few up for some milliseconds.
 const (
-	atOnce     = 64
+	atOnce     = 32
 	turnAtOnce = 256
 )
 
@@ -247,7 +248,7 @@ func (b *Board) tick() {
 // enlist puts a cube in a list of those to be shown.
 func (b *Board) enlist(c *cube) {
 	switch {
-	case c.family.counts[c.scope] <= few:
+	case len(c.scope.names) < 2 && c.family.counts[c.scope] <= few:
 		b.stale = append(b.stale, c)
 	case c.ticked:
 		b.aging = append(b.aging, c)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"flag"
@@ -35,7 +36,7 @@ var loadRate = flag.Int("load-rate", 5_000, "events a second that BenchmarkLaten
 // BenchmarkLatency sends 5,000 events a second at fixed times, whether the
 // answers come or not, through the collector of an installation with all parts
 // embedded and four partitions, as suits two cores, and measures of some of them how long after their sending they are
-// in a reading, and in what a query over the view of a KPI gives. Every tick
+// in a reading on Kafka, on the stream that a wallboard shows, and in what a query over the view of a KPI gives. Every tick
 // carries one contact that enters a queue of its own: the count of that queue
 // says which of them have arrived. The machine that sends and measures is the
 // one that is measured.
@@ -50,17 +51,20 @@ func BenchmarkLatency(b *testing.B) {
 		ctx, cancel := context.WithCancel(b.Context())
 		var watchers sync.WaitGroup
 		watchers.Go(func() { m.follow(ctx, b) })
+		watchers.Go(func() { m.wall(ctx, b) })
 		watchers.Go(func() { m.queries(ctx, b) })
 		late, refused := m.load(ctx)
 		if refused > 0 {
 			b.Fatalf("%d requests were refused, or had no answer in time", refused)
 		}
 		testkit.Await(b, "the last event in a reading", func() bool { return m.arrived(&m.shown) })
+		testkit.Await(b, "the last event on the wallboard", func() bool { return m.arrived(&m.walled) })
 		testkit.Await(b, "the last event in a query", func() bool { return m.arrived(&m.asked) })
 		cancel()
 		watchers.Wait()
 		report(b, "fact", m.delays(m.facts))
 		report(b, "reading", m.delays(m.shown))
+		report(b, "wallboard", m.delays(m.walled))
 		report(b, "query", m.delays(m.asked))
 		b.ReportMetric(float64(late.Milliseconds()), "ms-sender-late")
 		b.ReportMetric(0, "ns/op")
@@ -82,11 +86,12 @@ type latencies struct {
 	f     ready.File
 	began time.Time
 
-	mu    sync.Mutex
-	sent  []time.Time
-	facts []sight // of so many probes there is a fact
-	shown []sight
-	asked []sight
+	mu     sync.Mutex
+	sent   []time.Time
+	facts  []sight // of so many probes there is a fact
+	shown  []sight
+	walled []sight
+	asked  []sight
 }
 
 // sight is that so many probes were there at an instant.
@@ -217,6 +222,45 @@ func (m *latencies) follow(ctx context.Context, tb testing.TB) {
 				}
 			}
 		}
+	}
+}
+
+// wall reads what a page that shows some KPIs is sent.
+func (m *latencies) wall(ctx context.Context, tb testing.TB) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.f.Gateway+"/v1/live?kpi=offered,service_level,asa,waiting,abandonment_rate,occupancy", nil)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	req.Header.Set("Authorization", "Bearer "+m.f.APIKey)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	defer res.Body.Close()
+	const is = `"kpi":"offered","scope":["queue"],"dims":{"queue":"` + probeQueue + `"}`
+	lines := bufio.NewReader(res.Body)
+	for ctx.Err() == nil {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			if ctx.Err() == nil {
+				tb.Errorf("follow the stream: status %d: %v", res.StatusCode, err)
+			}
+			return
+		}
+		_, behind, there := strings.Cut(line, is)
+		if !there {
+			continue
+		}
+		_, today, _ := strings.Cut(behind, `"today":`)
+		_, value, _ := strings.Cut(today, `"value":`)
+		var n int
+		if _, err := fmt.Sscanf(value, "%d", &n); err != nil {
+			tb.Errorf("read the value on the stream: %v: %.200s", err, behind)
+			return
+		}
+		m.saw(&m.walled, time.Now(), n)
 	}
 }
 
