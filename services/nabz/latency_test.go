@@ -66,6 +66,7 @@ func BenchmarkLatency(b *testing.B) {
 		report(b, "reading", m.delays(m.shown))
 		report(b, "wallboard", m.delays(m.walled))
 		report(b, "query", m.delays(m.asked))
+		report(b, "answer", m.took)
 		b.ReportMetric(float64(late.Milliseconds()), "ms-sender-late")
 		b.ReportMetric(0, "ns/op")
 	}
@@ -92,6 +93,7 @@ type latencies struct {
 	shown  []sight
 	walled []sight
 	asked  []sight
+	took   []time.Duration // by each question
 }
 
 // sight is that so many probes were there at an instant.
@@ -264,10 +266,12 @@ func (m *latencies) wall(ctx context.Context, tb testing.TB) {
 	}
 }
 
-// queries asks for the value of the KPI again and again.
+// queries asks for the value of the KPI again and again. What an answer holds
+// could be asked for when its question began; how long it took is told apart.
 func (m *latencies) queries(ctx context.Context, tb testing.TB) {
 	const query = "SELECT toInt64(ifNull(sum(value), 0)) FROM nabz.kpi_offered WHERE queue = '" + probeQueue + "'"
 	for ctx.Err() == nil {
+		began := time.Now()
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.f.ClickHouseHTTP, strings.NewReader(query))
 		if err != nil {
 			tb.Error(err)
@@ -289,7 +293,10 @@ func (m *latencies) queries(ctx context.Context, tb testing.TB) {
 			tb.Errorf("ask for the value: status %d: %v", res.StatusCode, err)
 			return
 		}
-		m.saw(&m.asked, time.Now(), n)
+		m.saw(&m.asked, began, n)
+		m.mu.Lock()
+		m.took = append(m.took, time.Since(began))
+		m.mu.Unlock()
 		select {
 		case <-ctx.Done():
 		case <-time.After(150 * time.Millisecond): // a wall of people, not a loop
