@@ -25,6 +25,9 @@ type Config struct {
 	// Every is the longest that a pane's row waits for company, and a fourth of
 	// the longest that any other does; 0: 150 ms.
 	Every time.Duration
+	// LazySync says that inserts do not wait for the disk: it is synced before
+	// offsets are committed.
+	LazySync bool
 }
 
 // Limits of a loader.
@@ -52,9 +55,11 @@ const (
 	// writers is how many tables are written at once: the server sorts and
 	// compresses each on a thread of its own.
 	writers = 4
-	// settleEvery is how often it is told how far rows have come, and offsets
-	// are committed: who takes over loads so much twice, at most.
-	settleEvery = time.Second
+	// tellEvery is how often it is told how far rows have come.
+	tellEvery = time.Second
+	// commitEvery is how often offsets are committed: who takes over loads so
+	// much twice, at most.
+	commitEvery = 5 * time.Second
 	// insertTimeout bounds one insert; a server that takes longer is asked
 	// again, and equal rows collapse.
 	insertTimeout = time.Minute

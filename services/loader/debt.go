@@ -2,7 +2,6 @@ package loader
 
 import (
 	"context"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
@@ -50,11 +49,9 @@ func (l *lane) owe(b *batch) {
 	}
 }
 
-// settle says what is owed. What is not said when the loader dies is read and
-// written again by whoever comes next.
-func (s *Service) settle(ctx context.Context, l *lane) bool {
-	l.settled = time.Now()
-	if len(l.debt.offsets) == 0 {
+// tell writes the progress that is owed.
+func (s *Service) tell(ctx context.Context, l *lane) bool {
+	if len(l.debt.last) == 0 {
 		return true
 	}
 	l.progress.block.Reset()
@@ -66,13 +63,31 @@ func (s *Service) settle(ctx context.Context, l *lane) bool {
 		return false
 	}
 	s.metrics.inserted(l.progress.block)
-	commit, done := context.WithTimeout(ctx, commitTimeout)
+	clear(l.debt.last)
+	return true
+}
+
+// commit commits the offsets that are owed, behind the progress of their
+// records. What is not committed when the loader dies is read and written again
+// by whoever comes next.
+func (s *Service) commit(ctx context.Context, l *lane) bool {
+	if !s.tell(ctx, l) {
+		return false
+	}
+	if len(l.debt.offsets) == 0 {
+		return true
+	}
+	sync := func(ctx context.Context) error { return clickhouse.Sync(ctx, s.store) }
+	if s.config.LazySync && !s.persist(ctx, l, sync) {
+		return false
+	}
+	work, done := context.WithTimeout(ctx, commitTimeout)
 	defer done()
 	var failed error
-	s.client.CommitOffsetsSync(commit, l.debt.offsets, func(_ *kgo.Client, _ *kgoCommitRequest, _ *kgoCommitResponse, err error) { failed = err })
+	s.client.CommitOffsetsSync(work, l.debt.offsets, func(_ *kgo.Client, _ *kgoCommitRequest, _ *kgoCommitResponse, err error) { failed = err })
 	if failed != nil && s.metrics.quiet.allow() {
 		s.log.Warn("commit offsets", zap.Error(failed))
 	}
-	l.debt = newDebt()
+	clear(l.debt.offsets)
 	return true
 }

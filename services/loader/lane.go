@@ -18,7 +18,6 @@ type lane struct {
 	first time.Time     // when its first record came
 
 	debt     debt // of the batches that are written
-	settled  time.Time
 	progress progressBlock
 
 	trouble error // why the last write failed, under Service.mu
@@ -93,7 +92,7 @@ func (l *lane) due() time.Time {
 
 // work writes batches until there are no more; when ctx has ended, for drainFor
 // at most. What is not written then is read again by whoever comes next. How far
-// it has come it says once in settleEvery: an insert costs as much whatever it
+// it has come it says once in tellEvery: an insert costs as much whatever it
 // holds, and the next batch waits for it.
 func (s *Service) work(ctx context.Context, l *lane) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -102,28 +101,30 @@ func (s *Service) work(ctx context.Context, l *lane) {
 		timer := time.AfterFunc(drainFor, cancel)
 		context.AfterFunc(work, func() { timer.Stop() })
 	})()
-	settle := time.NewTicker(settleEvery)
-	defer settle.Stop()
+	tell, commit := time.NewTicker(tellEvery), time.NewTicker(commitEvery)
+	defer tell.Stop()
+	defer commit.Stop()
 	for {
+		ok := true
+		var b *batch
 		select {
-		case b, more := <-l.full:
-			if !more {
-				s.settle(work, l)
+		case b = <-l.full:
+			if b == nil {
+				_ = s.tell(work, l) && s.commit(work, l)
 				return
 			}
-			if !s.write(work, l, b) {
-				s.giveUp(l, b)
-				return
+			if ok = s.write(work, l, b); ok {
+				b.reset()
+				l.empty <- b
+				b = nil
 			}
-			b.reset()
-			l.empty <- b
-			if time.Since(l.settled) < settleEvery {
-				continue
-			}
-		case <-settle.C:
+		case <-tell.C:
+			ok = s.tell(work, l)
+		case <-commit.C:
+			ok = s.commit(work, l)
 		}
-		if !s.settle(work, l) {
-			s.giveUp(l, nil)
+		if !ok {
+			s.giveUp(l, b)
 			return
 		}
 	}

@@ -80,7 +80,7 @@ func (w *world) prepare(ctx context.Context, admin *kafka.Admin) error {
 // load starts a loader and gives what stops it.
 func (w *world) load() (address string, stop func()) {
 	w.t.Helper()
-	s, err := loader.New(loader.Config{Kafka: w.brokers, ClickHouse: w.engine.URL("nabz"), Listen: "127.0.0.1:0", Every: 20 * time.Millisecond}, zaptest.NewLogger(w.t))
+	s, err := loader.New(loader.Config{Kafka: w.brokers, ClickHouse: w.engine.URL("nabz"), Listen: "127.0.0.1:0", Every: 20 * time.Millisecond, LazySync: true}, zaptest.NewLogger(w.t))
 	if err != nil {
 		w.t.Fatal(err)
 	}

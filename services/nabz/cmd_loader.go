@@ -8,8 +8,9 @@ import (
 
 type loaderCmd struct {
 	serviceFlags
-	Group string        `help:"Consumer group that shares the partitions out." default:"nabz.loader"`
-	Every time.Duration `help:"The longest that the row of a pane waits for company; any other waits for up to four times as long." default:"150ms"`
+	Group    string        `help:"Consumer group that shares the partitions out." default:"nabz.loader"`
+	Every    time.Duration `help:"The longest that the row of a pane waits for company; any other waits for up to four times as long." default:"150ms"`
+	LazySync bool          `help:"Sync the server's disk before offsets are committed, since inserts did not wait for it (nabz migrate --lazy-sync); for a server on the same machine."`
 }
 
 // Help shows an example.
@@ -25,7 +26,7 @@ func (c loaderCmd) Run(a *app) error {
 	if err := a.needClickHouse(); err != nil {
 		return err
 	}
-	s, err := loader.New(loader.Config{Kafka: a.Kafka, ClickHouse: a.ClickHouse, Listen: c.Listen, Group: c.Group, Every: c.Every, Definitions: a.Definitions}, a.log)
+	s, err := loader.New(loader.Config{Kafka: a.Kafka, ClickHouse: a.ClickHouse, Listen: c.Listen, Group: c.Group, Every: c.Every, Definitions: a.Definitions, LazySync: c.LazySync}, a.log)
 	if err != nil {
 		return usageError{err}
 	}

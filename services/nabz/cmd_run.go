@@ -113,7 +113,8 @@ func (i *installation) addServices(c runCmd) {
 	env := append(i.environment(),
 		"NABZ_MEMBER=run", // the processor goes on at once when it is started anew
 		"NABZ_PARTITIONS="+strconv.Itoa(c.Partitions),
-		"NABZ_LOG_CAP="+strconv.FormatInt(logCap, 10))
+		"NABZ_LOG_CAP="+strconv.FormatInt(logCap, 10),
+		"NABZ_LAZY_SYNC="+strconv.FormatBool(i.app.ClickHouse == "" && !c.SyncWrites))
 	once := func(name string, after []string, args ...string) {
 		i.parts = append(i.parts, supervise.Part{Name: name, Args: args, Env: env, After: after, Once: true})
 	}

@@ -29,7 +29,7 @@ type portFlags struct {
 	NativePort     int           `help:"Guarded native port of the embedded ClickHouse." default:"9000"`
 	HTTPPort       int           `name:"http-port" help:"HTTP port of the embedded ClickHouse." default:"8123"`
 	ReadyFile      string        `help:"File to write when all is ready; default: ready.json in the data directory." placeholder:"F"`
-	SyncWrites     bool          `help:"The embedded broker survives a power cut, at half the speed."`
+	SyncWrites     bool          `help:"The embedded parts have every write on the disk before they acknowledge it: a power cut takes nothing, at half the speed."`
 	StartupTimeout time.Duration `help:"How long the first start may take, downloads included." default:"15m" hidden:""`
 }
 

@@ -3,6 +3,7 @@ package clickhouse_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -114,11 +115,30 @@ func TestEverythingIsExplained(t *testing.T) {
 			t.Errorf("%s: %d, %v", query, n, err)
 		}
 	}
-	var n uint64
-	err := conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = 'nabz_internal' AND engine = 'ReplacingMergeTree' "+
-		"AND engine_full LIKE '%fsync_after_insert = 1%' AND engine_full LIKE '%fsync_part_directory = 1%'").Scan(&n)
-	if err != nil || int(n) != len(s.Tables) {
-		t.Errorf("%d tables insert durably, want %d: %v", n, len(s.Tables), err)
+}
+
+// TestInsertsReachTheDisk says of tables that their inserts wait for the disk,
+// then that they do not, and again.
+func TestInsertsReachTheDisk(t *testing.T) {
+	conn, s, ctx := connect(t), schema(t), t.Context()
+	for _, lazy := range []bool{false, true, false} {
+		s.Lazy = lazy
+		if err := clickhouse.Migrate(ctx, conn, s, &bytes.Buffer{}); err != nil {
+			t.Fatal(err)
+		}
+		value := 1
+		if lazy {
+			value = 0
+		}
+		var n uint64
+		err := conn.QueryRow(ctx, fmt.Sprintf("SELECT count() FROM system.tables WHERE database = 'nabz_internal' AND engine = 'ReplacingMergeTree' "+
+			"AND engine_full LIKE '%%fsync_after_insert = %[1]d%%' AND engine_full LIKE '%%fsync_part_directory = %[1]d%%'", value)).Scan(&n)
+		if err != nil || int(n) != len(s.Tables) {
+			t.Errorf("lazy %v: %d tables are so, want %d: %v", lazy, n, len(s.Tables), err)
+		}
+		if err := clickhouse.Sync(ctx, conn); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -62,3 +62,13 @@ func durable(ctx context.Context) context.Context {
 		"insert_deduplicate": 0, // equal rows collapse by their key
 	}))
 }
+
+// Sync returns when what was inserted before is on the server's disk. It asks
+// for the whole machine, so it is for a server that shares it with few others;
+// no other node is asked.
+func Sync(ctx context.Context, conn Conn) error {
+	if err := conn.Exec(ctx, "SYSTEM SYNC FILE CACHE"); err != nil {
+		return fmt.Errorf("sync the files of ClickHouse: %w", err)
+	}
+	return nil
+}

@@ -22,10 +22,13 @@ type Schema struct {
 	// Views are statements that make or replace something; each runs again
 	// when its text has changed.
 	Views []warehouse.Statement
+	// Lazy says that inserts do not wait for the disk: whoever writes calls
+	// [Sync] before relying on what is written.
+	Lazy bool
 }
 
 // tableSettings make an insert durable against the loss of power: without
-// them an acknowledged part may still be in the page cache.
+// them an acknowledged part may still be in the page cache, until [Sync].
 var tableSettings = []string{"fsync_after_insert", "fsync_part_directory"}
 
 // ledger remembers which text of each view is in force.
@@ -49,7 +52,7 @@ func Plan(ctx context.Context, conn Conn, s Schema) ([]warehouse.Statement, erro
 		plan = append(plan, warehouse.Statement{Name: warehouse.Internal + ".migrations", SQL: ledger})
 	}
 	for i := range s.Tables {
-		changes, err := now.changes(&s.Tables[i])
+		changes, err := now.changes(&s.Tables[i], s.Lazy)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +198,7 @@ func each(ctx context.Context, conn Conn, query string, f func(a, b, c, d string
 }
 
 // changes gives what is missing from one table.
-func (s *state) changes(want *warehouse.Table) ([]warehouse.Statement, error) {
+func (s *state) changes(want *warehouse.Table, lazy bool) ([]warehouse.Statement, error) {
 	name := warehouse.Internal + "." + want.Name
 	var plan []warehouse.Statement
 	add := func(what, sql string) { plan = append(plan, warehouse.Statement{Name: what, SQL: sql}) }
@@ -221,8 +224,12 @@ func (s *state) changes(want *warehouse.Table) ([]warehouse.Statement, error) {
 	}
 	var missing []string
 	for _, setting := range tableSettings {
-		if !strings.Contains(now.engine, setting+" = ") {
-			missing = append(missing, setting+" = 1")
+		want := setting + " = 1"
+		if lazy {
+			want = setting + " = 0"
+		}
+		if !strings.Contains(now.engine, want) {
+			missing = append(missing, want)
 		}
 	}
 	if len(missing) > 0 {
