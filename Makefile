@@ -58,8 +58,16 @@ lint: ## the linters of .golangci.yml, for whoever has golangci-lint
 	for m in $(MODULES); do (cd $$m && golangci-lint run --config ../.golangci.yml ./...); done
 
 .PHONY: bench
-bench: ## every benchmark, once
-	go test -run '^$$' -bench . -benchtime 2s work
+bench: ## every benchmark, once and one after the other
+	go test -p 1 -run '^$$' -bench . -benchtime 2s work
+
+.PHONY: bench-gate
+bench-gate: ## the hot paths beside what they were at BASE, in one run; fails where one is slower
+	scripts/gate/gate.sh $(BASE)
+
+.PHONY: growth
+growth: ## docs/growth.md: what so many events a second take, from what was measured
+	go run ./scripts/growth
 
 # WORKLOAD is one or more of those that `go run ./scripts/peers --help` names,
 # EVENTS how many events the long log has, PEERS further flags.

@@ -69,6 +69,44 @@ func startNabz(set string) func(*Bench, string) (*Running, error) {
 	}
 }
 
+// several starts an engine so many times: what they say and take is put together.
+func several(n int, start func(*Bench, string) (*Running, error)) func(*Bench, string) (*Running, error) {
+	return func(b *Bench, dir string) (*Running, error) {
+		var all []*Running
+		each := func(do func(*Running)) {
+			for _, r := range all {
+				do(r)
+			}
+		}
+		joined := func(say func(*Running) string) string {
+			var b strings.Builder
+			each(func(r *Running) { b.WriteString(say(r)) })
+			return b.String()
+		}
+		whole := &Running{
+			Dead: func() string { return joined(func(r *Running) string { return r.Dead() }) },
+			Said: func() string { return joined(func(r *Running) string { return r.Said() }) },
+			Stop: func() { each(func(r *Running) { r.Stop() }) },
+			Kill: func() { each(func(r *Running) { r.Kill() }) },
+		}
+		for i := range n {
+			own := filepath.Join(dir, fmt.Sprint(i))
+			if err := os.Mkdir(own, 0o700); err != nil {
+				whole.Stop()
+				return nil, fmt.Errorf("make a folder: %w", err)
+			}
+			r, err := start(b, own)
+			if err != nil {
+				whole.Stop()
+				return nil, err
+			}
+			all = append(all, r)
+			whole.PIDs = append(whole.PIDs, r.PIDs...)
+		}
+		return whole, nil
+	}
+}
+
 // start starts a process on the core of the engine.
 func (b *Bench) start(dir, name string, argv, env []string) (*Running, error) {
 	p, err := Start(b.ctx, dir, name, b.opts.EngineCore, argv, env)

@@ -65,13 +65,21 @@ type Sample struct {
 	Events    int
 	CPU       time.Duration // user and system, from its start until all is committed
 	Wall      time.Duration
-	Peak      int64   // bytes of memory
-	Wrong     int     // cells that differ from the events
-	Gate      int     // cells that differ from what the engine is held to
-	Others    float64 // cores that other processes used
-	P50, P99  float64 // from an event to its result, ms; 0: not measured
-	Recovery  float64 // from a restart to the first result, s; 0: not measured
+	Peak      int64         // bytes of memory
+	Wrong     int           // cells that differ from the events
+	Gate      int           // cells that differ from what the engine is held to
+	Others    float64       // cores that other processes used
+	P50, P99  float64       // from an event to its result, ms; 0: not measured
+	Recovery  float64       // from a restart to the first result, s; 0: not measured
+	Broker    time.Duration // CPU time of the broker meanwhile
+	Topics    map[string]Topic
 	Disturbed bool
+}
+
+// Topic is what lies in a topic after a run, as the broker keeps it.
+type Topic struct {
+	Records int64 `json:"records"`
+	Bytes   int64 `json:"bytes"`
 }
 
 // othersAllowed is the share of one core that other processes may use.
@@ -92,6 +100,10 @@ func (b *Bench) measure(e *Engine) (*Sample, error) {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	own0, all0, began := b.own(nil), busy(), time.Now()
+	broker, err := cpuOf(b.broker.process.PID)
+	if err != nil {
+		return nil, err
+	}
 	r, err := e.Start(b, dir)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", e.Name, err)
@@ -115,6 +127,13 @@ func (b *Bench) measure(e *Engine) (*Sample, error) {
 		}
 		s.CPU += cpu
 		s.Peak += peakOf(pid)
+	}
+	if s.Broker, err = cpuOf(b.broker.process.PID); err != nil {
+		return nil, err
+	}
+	s.Broker -= broker
+	if s.Topics, err = b.topics(); err != nil {
+		return nil, err
 	}
 	s.Others = (busy() - all0 - (b.own(append(r.Beside, r.PIDs...)) - own0)).Seconds() / s.Wall.Seconds()
 	s.Disturbed = s.Others > othersAllowed
@@ -152,6 +171,41 @@ func (b *Bench) judge(e *Engine, s *Sample, r *Running, dir string) error {
 	return nil
 }
 
+// topics looks what lies in the topics of Nabz.
+func (b *Bench) topics() (map[string]Topic, error) {
+	names := append(nabzTopics(), topicEvents)
+	starts, err := b.admin.ListStartOffsets(b.ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("list offsets: %w", err)
+	}
+	ends, err := b.admin.ListEndOffsets(b.ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("list offsets: %w", err)
+	}
+	dirs, err := b.admin.DescribeAllLogDirs(b.ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("look at the broker's disk: %w", err)
+	}
+	out := map[string]Topic{}
+	for _, name := range names {
+		t := Topic{}
+		for partition, end := range ends[name] {
+			if start, ok := starts.Lookup(name, partition); ok && end.Err == nil {
+				t.Records += end.Offset - start.Offset
+			}
+		}
+		dirs.Each(func(d kadm.DescribedLogDir) {
+			for _, p := range d.Topics[name] {
+				t.Bytes += p.Size
+			}
+		})
+		if t.Records > 0 {
+			out[name] = t
+		}
+	}
+	return out, nil
+}
+
 // own is the CPU time of the processes that belong to the measurement.
 func (b *Bench) own(pids []int) time.Duration {
 	sum := time.Duration(0)
@@ -175,8 +229,12 @@ type Figures struct {
 	P50       float64 `json:"event_to_result_p50_ms,omitempty"`
 	P99       float64 `json:"event_to_result_p99_ms,omitempty"`
 	Recovery  float64 `json:"recovery_seconds,omitempty"`
-	Disturbed bool    `json:"disturbed"`
-	Failed    string  `json:"failed,omitempty"` // why there are no figures
+	// Broker is what the broker's CPU makes of events, and Topics what lies in
+	// the topics of Nabz behind the longer run.
+	Broker    float64          `json:"events_per_cpu_second_of_the_broker,omitempty"`
+	Topics    map[string]Topic `json:"topics,omitempty"`
+	Disturbed bool             `json:"disturbed"`
+	Failed    string           `json:"failed,omitempty"` // why there are no figures
 }
 
 func figures(e *Engine, short, long *Sample) Figures {
@@ -184,6 +242,7 @@ func figures(e *Engine, short, long *Sample) Figures {
 	return Figures{
 		Engine: e.Name, PerCPU: events / (long.CPU - short.CPU).Seconds(), PerSecond: events / (long.Wall - short.Wall).Seconds(),
 		Peak: max(long.Peak, short.Peak), Wrong: long.Wrong, Gate: short.Gate + long.Gate,
-		P50: long.P50, P99: long.P99, Recovery: long.Recovery, Disturbed: short.Disturbed || long.Disturbed,
+		P50: long.P50, P99: long.P99, Recovery: long.Recovery,
+		Broker: events / max(long.Broker-short.Broker, 1).Seconds(), Topics: long.Topics, Disturbed: short.Disturbed || long.Disturbed,
 	}
 }

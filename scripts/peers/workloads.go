@@ -1,10 +1,13 @@
 package main
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // workloads are all questions, each with the engines that answer it.
 func workloads() []Workload {
-	return []Workload{minutes(), sliding(), calls(), promises(), restores(), sinks()}
+	return []Workload{minutes(), sliding(), calls(), promises(), restores(), sinks(), growing()}
 }
 
 func nothing(*Bench) error { return nil }
@@ -101,4 +104,17 @@ func sinks() Workload {
 			{Name: "ClickHouse, Kafka engine and view", Short: "clickhouse", Prepare: nothing, Start: startHouse(sinkSQL), Wrong: wrongRows("peers.sink")},
 		},
 	}
+}
+
+// growing splits the work of W1 over several processors, all on the engine's
+// cores: how much more of them an event takes is what the splitting costs.
+func growing() Workload {
+	w := Workload{
+		Short: "w7", Title: "Several processors",
+		Asks: "W1 with all KPIs by one, two and three processors of one group, which share the partitions and the core; the CPU time is that of all of them",
+	}
+	for n, name := range []string{"one processor", "two processors", "three processors"} {
+		w.Engines = append(w.Engines, Engine{Name: "Nabz, " + name, Short: fmt.Sprintf("nabz-%d", n+1), Prepare: prepareNabz, Start: several(n+1, startNabz("")), Wrong: wrongOffered})
+	}
+	return w
 }

@@ -110,7 +110,7 @@ func (s *Service) work(ctx context.Context, l *lane) {
 		select {
 		case b = <-l.full:
 			if b == nil {
-				_ = s.tell(work, l) && s.commit(work, l)
+				s.commit(work, l)
 				return
 			}
 			if ok = s.write(work, l, b); ok {

@@ -10,7 +10,7 @@ type loaderCmd struct {
 	serviceFlags
 	Group    string        `help:"Consumer group that shares the partitions out." default:"nabz.loader"`
 	Every    time.Duration `help:"The longest that the row of a pane waits for company; any other waits for up to four times as long." default:"150ms"`
-	LazySync bool          `help:"Sync the server's disk before offsets are committed, since inserts did not wait for it (nabz migrate --lazy-sync); for a server on the same machine."`
+	LazySync bool          `help:"Sync the server's disk before offsets are committed, since inserts did not wait for it (nabz migrate --inserts lazy); for a server on the same machine."`
 }
 
 // Help shows an example.

@@ -16,7 +16,7 @@ type migrateCmd struct {
 	Zone      string `help:"Zone whose days, weeks and months the views show, an IANA name." default:"UTC"`
 	WeekStart int    `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
 	Months    string `help:"Whose months the views by month have: gregorian or persian (Jalali)." enum:"gregorian,persian" default:"gregorian"`
-	LazySync  bool   `help:"Inserts do not wait for the disk: loaders with the same flag have it synced before they rely on it."`
+	Inserts   string `help:"synced: inserts wait for the disk; lazy: they do not, loaders with --lazy-sync have it synced before they rely on it; kept: as the tables have it, new ones synced." enum:"kept,synced,lazy" default:"kept"`
 }
 
 // Help shows an example.
@@ -77,5 +77,5 @@ func (c migrateCmd) schema(a *app) (clickhouse.Schema, error) {
 	}
 	model := all.Warehouse(c.Zone, c.WeekStart)
 	model.Months = warehouse.Months(c.Months)
-	return clickhouse.Schema{Tables: model.Tables(), Views: model.Views(), Lazy: c.LazySync}, nil
+	return clickhouse.Schema{Tables: model.Tables(), Views: model.Views(), Inserts: clickhouse.Inserts(c.Inserts)}, nil
 }

@@ -99,22 +99,29 @@ func (c runCmd) usable(a *app) error {
 
 // addServices adds the preparations and the services behind them.
 func (i *installation) addServices(c runCmd) {
-	var kafka, clickhouse []string
+	var broker, engine []string
 	logCap := int64(0)
 	if len(i.app.Kafka) == 0 {
-		kafka, logCap = []string{embedded.PartKafka}, embedded.LogCap
+		broker, logCap = []string{embedded.PartKafka}, embedded.LogCap
 	}
 	if i.app.ClickHouse == "" {
-		clickhouse = []string{embedded.PartGuard}
+		engine = []string{embedded.PartGuard}
 	}
 	i.file.Collector = "http://" + address(i.ports[portCollector])
 	i.file.Gateway = "http://" + address(i.ports[portGateway])
 	i.file.APIKey = i.secrets.APIKey
+	lazy, inserts := i.app.ClickHouse == "" && !c.SyncWrites, clickhouse.Kept
+	switch {
+	case lazy:
+		inserts = clickhouse.Lazy
+	case i.app.ClickHouse == "":
+		inserts = clickhouse.Synced
+	}
 	env := append(i.environment(),
 		"NABZ_MEMBER=run", // the processor goes on at once when it is started anew
 		"NABZ_PARTITIONS="+strconv.Itoa(c.Partitions),
 		"NABZ_LOG_CAP="+strconv.FormatInt(logCap, 10),
-		"NABZ_LAZY_SYNC="+strconv.FormatBool(i.app.ClickHouse == "" && !c.SyncWrites))
+		"NABZ_INSERTS="+string(inserts), "NABZ_LAZY_SYNC="+strconv.FormatBool(lazy))
 	once := func(name string, after []string, args ...string) {
 		i.parts = append(i.parts, supervise.Part{Name: name, Args: args, Env: env, After: after, Once: true})
 	}
@@ -125,8 +132,8 @@ func (i *installation) addServices(c runCmd) {
 			Probe: func(ctx context.Context) error { return askReady(ctx, "http://"+addr) },
 		})
 	}
-	once(partTopics, kafka, "topics", "apply", "--quiet")
-	once(partMigrate, clickhouse, "migrate", "--quiet")
+	once(partTopics, broker, "topics", "apply", "--quiet")
+	once(partMigrate, engine, "migrate", "--quiet")
 	service(partLoader, portLoader, partTopics, partMigrate)
 	service(partProcessor, portProcessor, partTopics)
 	service(partAlerter, portAlerter, partTopics)

@@ -118,23 +118,27 @@ func TestEverythingIsExplained(t *testing.T) {
 }
 
 // TestInsertsReachTheDisk says of tables that their inserts wait for the disk,
-// then that they do not, and again.
+// then that they do not, and again; who does not say leaves them so.
 func TestInsertsReachTheDisk(t *testing.T) {
 	conn, s, ctx := connect(t), schema(t), t.Context()
-	for _, lazy := range []bool{false, true, false} {
-		s.Lazy = lazy
+	value := 1
+	for _, inserts := range []clickhouse.Inserts{"", clickhouse.Lazy, clickhouse.Kept, clickhouse.Synced} {
+		s.Inserts = inserts
 		if err := clickhouse.Migrate(ctx, conn, s, &bytes.Buffer{}); err != nil {
 			t.Fatal(err)
 		}
-		value := 1
-		if lazy {
+		switch inserts {
+		case clickhouse.Lazy:
 			value = 0
+		case clickhouse.Synced:
+			value = 1
+		case clickhouse.Kept:
 		}
 		var n uint64
 		err := conn.QueryRow(ctx, fmt.Sprintf("SELECT count() FROM system.tables WHERE database = 'nabz_internal' AND engine = 'ReplacingMergeTree' "+
 			"AND engine_full LIKE '%%fsync_after_insert = %[1]d%%' AND engine_full LIKE '%%fsync_part_directory = %[1]d%%'", value)).Scan(&n)
 		if err != nil || int(n) != len(s.Tables) {
-			t.Errorf("lazy %v: %d tables are so, want %d: %v", lazy, n, len(s.Tables), err)
+			t.Errorf("%q: %d tables are so, want %d: %v", inserts, n, len(s.Tables), err)
 		}
 		if err := clickhouse.Sync(ctx, conn); err != nil {
 			t.Error(err)

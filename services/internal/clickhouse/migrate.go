@@ -21,11 +21,22 @@ type Schema struct {
 	Tables []warehouse.Table
 	// Views are statements that make or replace something; each runs again
 	// when its text has changed.
-	Views []warehouse.Statement
-	// Lazy says that inserts do not wait for the disk: whoever writes calls
-	// [Sync] before relying on what is written.
-	Lazy bool
+	Views   []warehouse.Statement
+	Inserts Inserts
 }
+
+// Inserts says whether an insert waits until its rows are on the disk.
+type Inserts string
+
+const (
+	// Kept leaves tables as they are; in new ones inserts wait.
+	Kept Inserts = "kept"
+	// Synced lets inserts wait.
+	Synced Inserts = "synced"
+	// Lazy lets no insert wait: whoever writes calls [Sync] before relying on
+	// what is written.
+	Lazy Inserts = "lazy"
+)
 
 // tableSettings make an insert durable against the loss of power: without
 // them an acknowledged part may still be in the page cache, until [Sync].
@@ -52,7 +63,7 @@ func Plan(ctx context.Context, conn Conn, s Schema) ([]warehouse.Statement, erro
 		plan = append(plan, warehouse.Statement{Name: warehouse.Internal + ".migrations", SQL: ledger})
 	}
 	for i := range s.Tables {
-		changes, err := now.changes(&s.Tables[i], s.Lazy)
+		changes, err := now.changes(&s.Tables[i], s.Inserts)
 		if err != nil {
 			return nil, err
 		}
@@ -198,7 +209,7 @@ func each(ctx context.Context, conn Conn, query string, f func(a, b, c, d string
 }
 
 // changes gives what is missing from one table.
-func (s *state) changes(want *warehouse.Table, lazy bool) ([]warehouse.Statement, error) {
+func (s *state) changes(want *warehouse.Table, inserts Inserts) ([]warehouse.Statement, error) {
 	name := warehouse.Internal + "." + want.Name
 	var plan []warehouse.Statement
 	add := func(what, sql string) { plan = append(plan, warehouse.Statement{Name: what, SQL: sql}) }
@@ -224,12 +235,14 @@ func (s *state) changes(want *warehouse.Table, lazy bool) ([]warehouse.Statement
 	}
 	var missing []string
 	for _, setting := range tableSettings {
-		want := setting + " = 1"
-		if lazy {
-			want = setting + " = 0"
+		value := " = 1"
+		if inserts == Lazy {
+			value = " = 0"
 		}
-		if !strings.Contains(now.engine, want) {
-			missing = append(missing, want)
+		is := strings.Contains(now.engine, setting+value)
+		kept := inserts != Synced && inserts != Lazy && strings.Contains(now.engine, setting+" = ")
+		if !is && !kept {
+			missing = append(missing, setting+value)
 		}
 	}
 	if len(missing) > 0 {
