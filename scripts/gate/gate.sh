@@ -52,7 +52,7 @@ while read -r package benchmark; do
 		printf '%-28s %-16s %14s %14s %7s\n' "$package" "$benchmark" new "$now" -
 		continue
 	fi
-	verdict=$(awk -v a="$then" -v b="$now" -v l="$limit" 'BEGIN { printf "%.2f %s", b / a, b / a > l ? "slower" : "" }')
+	verdict=$(awk -v a="$then" -v b="$now" -v l="$limit" 'BEGIN { r = b / a; printf "%.2f %s", r, (r > l ? "slower" : "") }')
 	printf '%-28s %-16s %14s %14s %7s\n' "$package" "$benchmark" "$then" "$now" "$verdict"
 	[[ $verdict == *slower ]] && slower=1
 done <<<"$paths"
