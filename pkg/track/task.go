@@ -32,14 +32,6 @@ type Tracker interface {
 	Settled(it *item.Item, now, bound int64, orphan func(*item.Held)) int
 }
 
-// Follower is a tracker that can go on from its last fold.
-type Follower interface {
-	Tracker
-	// Follow gives what Fold gives of an item to whose end an event came since
-	// the last Fold, at the same clock; or it is not ok, and nothing has happened.
-	Follow(it *item.Item, now int64, out *fact.Buffer) (lostAt, overAt int64, ok bool)
-}
-
 // Chooser is a tracker to which only some types of events mean anything.
 type Chooser interface {
 	Tracker
@@ -236,7 +228,7 @@ func (t *Task) stepEvent(offset int64, e *event.Event) {
 	case item.Added, item.Won:
 	}
 	t.is.Reset()
-	lostAt, overAt := t.foldOn(k, res, offset, f.now)
+	lostAt, overAt := k.Tracker.Fold(&t.item, f.now, &t.is)
 	c := cause{offset: offset, before: f.now, now: f.now, evidence: true, feed: f, item: st, tenant: e.Tenant}
 	if f.name == event.Live {
 		c.silent = t.silence(t.source, f.now)
@@ -257,17 +249,6 @@ func (t *Task) stepEvent(offset int64, e *event.Event) {
 	m.pages = pages
 	t.plan.moves = append(t.plan.moves, m)
 	t.commit(f, offset)
-}
-
-// foldOn folds the item that was folded before an event was put in: from where
-// that fold ended, where the event stands behind all others.
-func (t *Task) foldOn(k *Kind, res item.Result, offset, now int64) (lostAt, overAt int64) {
-	if n, ok := k.Tracker.(Follower); ok && res == item.Added && t.item.Events[len(t.item.Events)-1].Offset == offset {
-		if lostAt, overAt, ok := n.Follow(&t.item, now, &t.is); ok {
-			return lostAt, overAt
-		}
-	}
-	return k.Tracker.Fold(&t.item, now, &t.is)
 }
 
 // settleFrom is how many events an item may hold before each further one tries

@@ -31,7 +31,6 @@ type Config struct {
 type Tracker struct {
 	cfg   Config
 	life  life
-	alone bool // the last fold gave one life, which no clock has given up
 	spans []span
 }
 
@@ -48,33 +47,10 @@ func New(c Config) *Tracker { return &Tracker{cfg: c} }
 // the clock when it reaches it.
 func (t *Tracker) Fold(it *item.Item, now int64, out *fact.Buffer) (lostAt, overAt int64) {
 	t.each(it, now, func() { t.emit(out) })
-	return t.ends(it)
-}
-
-// ends says when silence makes the last life lost, or when it was over.
-func (t *Tracker) ends(it *item.Item) (lostAt, overAt int64) {
 	if t.life.begun && t.life.open() {
 		return t.life.openSince + t.cfg.MaxAgeMs, event.Never
 	}
 	return event.Never, max(t.life.overAt, it.Last())
-}
-
-// Follow gives what Fold gives of an item whose last event came since the last
-// Fold, where that event goes on with the one life of it and no age is reached.
-func (t *Tracker) Follow(it *item.Item, now int64, out *fact.Buffer) (lostAt, overAt int64, ok bool) {
-	l, h := &t.life, &it.Events[len(it.Events)-1]
-	open, age := l.open(), t.cfg.MaxAgeMs
-	switch {
-	case !t.alone, !h.Applies(), !h.Replaces.IsZero(), h.Time+age <= now,
-		open && (l.openSince+age < h.Time || l.openSince+age <= now),
-		!open && h.Time > l.overAt+t.cfg.LingerMs:
-		return 0, 0, false
-	}
-	t.alone = false
-	l.take(&h.Event, t.cfg.Opener(h.Type))
-	t.emit(out)
-	lostAt, overAt = t.ends(it)
-	return lostAt, overAt, true
 }
 
 // each folds and calls done at the end of every life; at the last one the life
@@ -82,7 +58,6 @@ func (t *Tracker) Follow(it *item.Item, now int64, out *fact.Buffer) (lostAt, ov
 func (t *Tracker) each(it *item.Item, now int64, done func()) {
 	l := &t.life
 	l.reset()
-	t.alone = true
 	for i := range it.Events {
 		h := &it.Events[i]
 		if !h.Applies() {
@@ -94,17 +69,14 @@ func (t *Tracker) each(it *item.Item, now int64, done func()) {
 		if l.begun && !l.open() && h.Time > l.overAt+t.cfg.LingerMs {
 			done()
 			l.reset()
-			t.alone = false
 		}
 		l.take(&h.Event, t.cfg.Opener(h.Type))
 	}
 	if !l.begun {
-		t.alone = false
 		return
 	}
 	if l.open() && l.openSince+t.cfg.MaxAgeMs <= now {
 		l.lose(l.openSince + t.cfg.MaxAgeMs)
-		t.alone = false
 	}
 	done()
 }
