@@ -118,10 +118,13 @@ func (i *installation) addServices(c runCmd) {
 		inserts = clickhouse.Synced
 	}
 	env := append(i.environment(),
-		"NABZ_MEMBER=run", // the processor goes on at once when it is started anew
 		"NABZ_PARTITIONS="+strconv.Itoa(c.Partitions),
 		"NABZ_LOG_CAP="+strconv.FormatInt(logCap, 10),
 		"NABZ_INSERTS="+string(inserts), "NABZ_LAZY_SYNC="+strconv.FormatBool(lazy))
+	if len(i.app.Kafka) == 0 {
+		// Nobody else has this broker, so the name is the processor's alone.
+		env = append(env, "NABZ_MEMBER=run")
+	}
 	once := func(name string, after []string, args ...string) {
 		i.parts = append(i.parts, supervise.Part{Name: name, Args: args, Env: env, After: after, Once: true})
 	}
