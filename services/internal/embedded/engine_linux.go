@@ -15,11 +15,24 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// niceness lets what is live go before what is stored where one machine has too
-// few cores for both: the wallboard and alerts need no ClickHouse. Threads of
-// the engine begin with that of its main one; merges, which can wait longest,
-// have more (config.xml).
-const niceness = 5
+// engineNicer lets what is live go before what is stored where one machine has
+// too few cores for both: the wallboard and alerts need no ClickHouse.
+const engineNicer = 5
+
+// lower makes this thread, and with it all that the engine begins, so much nicer.
+// It only ever adds: taking away needs a right that a process which was itself
+// begun with a low priority has not.
+func lower() error {
+	const least, nicest = 20, 19 // what Linux gives is least less the niceness
+	left, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	if err == nil {
+		err = syscall.Setpriority(syscall.PRIO_PROCESS, 0, min(nicest, least-left+engineNicer))
+	}
+	if err != nil {
+		return fmt.Errorf("lower the engine's priority: %w", err)
+	}
+	return nil
+}
 
 // runEngine turns this process into the engine: it loads the library and
 // calls its command line, which returns when standard input is closed. How the
@@ -29,18 +42,18 @@ func runEngine(c EngineConfig) error {
 	if err := os.MkdirAll(filepath.Join(c.Dir, "store"), 0o700); err != nil {
 		return fmt.Errorf("make the engine's folder: %w", err)
 	}
+	// The engine's main thread is this one: it handles its signals there.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := lower(); err != nil {
+		return err
+	}
 	if err := writeEngineFiles(c); err != nil {
 		return err
 	}
 	// The engine resolves include files against the working folder.
 	if err := os.Chdir(c.Dir); err != nil {
 		return fmt.Errorf("enter the engine's folder: %w", err)
-	}
-	// The engine's main thread is this one: it handles its signals there.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, niceness); err != nil {
-		return fmt.Errorf("lower the engine's priority: %w", err)
 	}
 	lib, err := purego.Dlopen(c.Library, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
