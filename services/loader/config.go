@@ -55,8 +55,6 @@ const (
 	// writers is how many tables are written at once: the server sorts and
 	// compresses each on a thread of its own.
 	writers = 4
-	// tellEvery is how often it is told how far rows have come.
-	tellEvery = time.Second
 	// commitEvery is how often offsets are committed: who takes over loads so
 	// much twice, at most.
 	commitEvery = 5 * time.Second

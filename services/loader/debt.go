@@ -51,9 +51,6 @@ func (l *lane) owe(b *batch) {
 
 // tell writes the progress that is owed.
 func (s *Service) tell(ctx context.Context, l *lane) bool {
-	if len(l.debt.last) == 0 {
-		return true
-	}
 	l.progress.block.Reset()
 	for k, p := range l.debt.last {
 		l.progress.add(k, &p.Progress)
@@ -67,13 +64,9 @@ func (s *Service) tell(ctx context.Context, l *lane) bool {
 	return true
 }
 
-// commit commits the offsets that are owed, behind the progress of their
-// records. What is not committed when the loader dies is read and written again
-// by whoever comes next.
+// commit commits the offsets that are owed. What is not committed when the
+// loader dies is read and written again by whoever comes next.
 func (s *Service) commit(ctx context.Context, l *lane) bool {
-	if !s.tell(ctx, l) {
-		return false
-	}
 	if len(l.debt.offsets) == 0 {
 		return true
 	}

@@ -92,8 +92,8 @@ func (l *lane) due() time.Time {
 
 // work writes batches until there are no more; when ctx has ended, for drainFor
 // at most. What is not written then is read again by whoever comes next. How far
-// it has come it says once in tellEvery: an insert costs as much whatever it
-// holds, and the next batch waits for it.
+// rows have come is told right behind them: who compares them with others, as
+// nabz verify does, must not find more than is told.
 func (s *Service) work(ctx context.Context, l *lane) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -101,8 +101,7 @@ func (s *Service) work(ctx context.Context, l *lane) {
 		timer := time.AfterFunc(drainFor, cancel)
 		context.AfterFunc(work, func() { timer.Stop() })
 	})()
-	tell, commit := time.NewTicker(tellEvery), time.NewTicker(commitEvery)
-	defer tell.Stop()
+	commit := time.NewTicker(commitEvery)
 	defer commit.Stop()
 	for {
 		ok := true
@@ -113,13 +112,11 @@ func (s *Service) work(ctx context.Context, l *lane) {
 				s.commit(work, l)
 				return
 			}
-			if ok = s.write(work, l, b); ok {
+			if ok = s.write(work, l, b) && s.tell(work, l); ok {
 				b.reset()
 				l.empty <- b
 				b = nil
 			}
-		case <-tell.C:
-			ok = s.tell(work, l)
 		case <-commit.C:
 			ok = s.commit(work, l)
 		}
