@@ -125,7 +125,9 @@ func (o *overFacts) figure(r Ref) (float64, bool) {
 	m := o.d.Measure(r.Measure)
 	from, until := o.in.From, o.in.Until
 	if r.Previous {
-		from, until = o.in.Before, o.in.From
+		if from, until = o.in.Before, o.in.From; until == math.MinInt64 {
+			return 0, false // all together have nothing before them
+		}
 	}
 	switch m.Op {
 	case Level:
@@ -143,7 +145,9 @@ func (o *overFacts) figure(r Ref) (float64, bool) {
 		return float64(len(facts)), true
 	}
 	if m.Op == Last {
-		facts = o.latest(m, facts)
+		if facts = o.latest(m, facts); len(facts) == 0 {
+			return 0, false
+		}
 	}
 	var sum, most int64
 	var counts []BucketCount

@@ -49,7 +49,11 @@ func (d *Definition) Page(scenario string) string {
 	line("\nWhat is divided by nothing has no value. The names in the formulas:\n")
 	line("| name | what it is |\n|---|---|")
 	for _, m := range d.Measures {
-		line("| `%s` | %s: %s |", m.Name, m.Measure.opWords(), cell(m.Measure.sentence()))
+		words := m.Measure.opWords()
+		if m.Measure.Op == Last {
+			words += ", no value where there is none"
+		}
+		line("| `%s` | %s: %s |", m.Name, words, cell(m.Measure.sentence()))
 	}
 	line("\n## An example, with numbers worked out by hand\n")
 	line("```\n%s\n```", strings.TrimSpace(scenario))

@@ -36,9 +36,9 @@ func (m *Model) fromFacts(q Query, which func(partKind) bool, naive bool) []stri
 		at := instant{p.measure.Family, p.measure.At}
 		switch {
 		case !which(p.kind):
-		case p.kind == partWhole && naive:
+		case p.kind.whole() && naive:
 			out = append(out, m.wholeNaively(q, p))
-		case p.kind == partWhole:
+		case p.kind.whole():
 			out = append(out, m.whole(q, p))
 		case p.measure.Op == kpi.Level:
 			if !seen[p.measure] {

@@ -29,10 +29,16 @@ const (
 	partOldest
 	partGreatest
 	partWhole // made of the facts of a whole interval at once
+	partLast  // so too; of none it is unknown
 )
 
 // ofFacts tells whether panes do not have the part.
-func (k partKind) ofFacts() bool { return k == partOldest || k == partGreatest || k == partWhole }
+func (k partKind) ofFacts() bool {
+	return k == partOldest || k == partGreatest || k.whole()
+}
+
+// whole tells whether the part is made of the facts of a whole interval.
+func (k partKind) whole() bool { return k == partWhole || k == partLast }
 
 // nothing is what rows have that say nothing of a part.
 func (k partKind) nothing() string {
@@ -41,7 +47,7 @@ func (k partKind) nothing() string {
 		return "mapFromArrays(CAST([], 'Array(UInt16)'), CAST([], 'Array(Int64)'))"
 	case partOldest:
 		return "CAST(NULL, " + Quote(partOldest.typ()) + ")"
-	case partGreatest:
+	case partGreatest, partLast:
 		return "CAST(NULL, 'Nullable(Int64)')"
 	default:
 		return "toInt64(0)"
@@ -53,7 +59,7 @@ func (k partKind) typ() string {
 	switch k {
 	case partOldest:
 		return "Nullable(" + typeInstant + ")"
-	case partGreatest:
+	case partGreatest, partLast:
 		return "Nullable(Int64)"
 	default:
 		return "Int64"
@@ -86,7 +92,9 @@ func parts(d *kpi.Definition) []part {
 			add("", 0, partCount)
 		case kpi.Sum:
 			add("", 0, partSum)
-		case kpi.Entities, kpi.Last, kpi.Born, kpi.Back, kpi.Cell:
+		case kpi.Last:
+			add("", 0, partLast)
+		case kpi.Entities, kpi.Born, kpi.Back, kpi.Cell:
 			add("", 0, partWhole)
 		}
 		if d.Previous(n.Name) {
@@ -101,7 +109,7 @@ func parts(d *kpi.Definition) []part {
 // said renders that an interval and group has something of the part.
 func (p *part) said() string {
 	switch p.kind {
-	case partOldest, partGreatest:
+	case partOldest, partGreatest, partLast:
 		return "isNotNull(" + p.alias + ")"
 	case partHist:
 		return "notEmpty(" + p.alias + "_lengths)"
@@ -186,6 +194,7 @@ type renderer struct {
 	d       *kpi.Definition
 	naive   bool
 	minutes string // of Query
+	all     bool   // the interval is all time
 }
 
 // scaled renders a formula in the unit of its definition. A quotient is of whole
@@ -248,7 +257,10 @@ func (r renderer) ref(e kpi.Ref) string {
 		return fmt.Sprintf("toFloat64(%s)", e.Measure)
 	case kpi.Whole, kpi.Other:
 	}
-	if e.Previous {
+	switch {
+	case e.Previous && r.all:
+		return nullNumber // all together have nothing before them
+	case e.Previous:
 		return fmt.Sprintf("toNullable(toFloat64(previous_%s))", e.Measure)
 	}
 	return fmt.Sprintf("toNullable(toFloat64(%s))", e.Measure)

@@ -159,7 +159,7 @@ func shownJoin(alias string) string {
 func (m *Model) values(q Query, source string, naive bool) string {
 	q = q.kept()
 	d := q.Definition
-	r := renderer{d, naive, q.minutes}
+	r := renderer{d, naive, q.minutes, q.Grain == All}
 	var b strings.Builder
 	b.WriteString("SELECT time, toDate(time) AS date, tenant, feed")
 	for _, dim := range q.By {

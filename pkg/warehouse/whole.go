@@ -54,6 +54,9 @@ func (q Query) wholeRows(p part, sql string) string {
 		expr := o.kind.nothing()
 		if o.alias == p.alias {
 			expr = "toInt64(w.n)"
+			if o.kind == partLast {
+				expr = "toNullable(toInt64(w.n))"
+			}
 		}
 		if o.kind == partHist {
 			fmt.Fprintf(&b, ", CAST([], 'Array(Int64)') AS %s_values", o.alias)

@@ -6,7 +6,7 @@ SELECT time, toDate(time) AS date, tenant, feed, segment, stage, tenure, custome
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, segment, stage, sum(src.tenure) AS tenure, sum(src.customers) AS customers, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(w.n) AS tenure, toInt64(0) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
+SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toNullable(toInt64(w.n)) AS tenure, toInt64(0) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
 SELECT tenant, feed, segment, stage, slot AS bucket, sum(latest) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT tenant, feed, src.segment AS segment, src.stage AS stage, key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, max(src.bucket) AS newest, count() AS times, argMax(src.fits, (src.at, src.id)) AS fits, argMax(src.amount, (src.at, src.id)) AS latest, any(src.as_of) AS as_of, any(src.closed) AS closed
@@ -21,7 +21,7 @@ GROUP BY tenant, feed, segment, stage, key, slot
 ) WHERE 1 GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 UNION ALL
-SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(0) AS tenure, toInt64(w.n) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
+SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, CAST(NULL, 'Nullable(Int64)') AS tenure, toInt64(w.n) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
 SELECT tenant, feed, segment, stage, slot AS bucket, count() AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT tenant, feed, src.segment AS segment, src.stage AS stage, key, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, max(src.bucket) AS newest, count() AS times, argMax(src.fits, (src.at, src.id)) AS fits, argMax(src.amount, (src.at, src.id)) AS latest, any(src.as_of) AS as_of, any(src.closed) AS closed
@@ -37,7 +37,7 @@ GROUP BY tenant, feed, segment, stage, key, slot
 ) AS w
 ) AS src
 GROUP BY time, until, tenant, feed, segment, stage
-HAVING tenure != 0 OR customers != 0
+HAVING isNotNull(tenure) OR customers != 0
 )
 
 -- The same, counted naively over facts: what nabz verify holds them against.
@@ -48,7 +48,7 @@ SELECT time, toDate(time) AS date, tenant, feed, segment, stage, tenure, custome
 FROM (
 SELECT toTimeZone(src.bucket, 'UTC') AS time, addSeconds(toTimeZone(src.bucket, 'UTC'), 60) AS until, tenant, feed, segment, stage, sum(src.tenure) AS tenure, sum(src.customers) AS customers, sum(src.open_facts) AS open_facts, max(src.changed_at) AS changed_at, any(src.as_of) AS as_of, any(src.closed) AS closed
 FROM (
-SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(w.n) AS tenure, toInt64(0) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
+SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toNullable(toInt64(w.n)) AS tenure, toInt64(0) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
 SELECT tenant, feed, segment, stage, slot AS bucket, sumIf(amount, nth = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
@@ -61,7 +61,7 @@ WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1) AND toString(f.customer) !
 ) GROUP BY tenant, feed, segment, stage, slot
 ) AS w
 UNION ALL
-SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, toInt64(0) AS tenure, toInt64(w.n) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
+SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.segment AS segment, w.stage AS stage, CAST(NULL, 'Nullable(Int64)') AS tenure, toInt64(w.n) AS customers, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
 SELECT tenant, feed, segment, stage, slot AS bucket, countIf(nth = 1 AND times >= 1 AND fits = 1) AS n, any(as_of) AS as_of, any(closed) AS closed FROM (
 SELECT src.tenant AS tenant, src.feed AS feed, src.segment AS segment, src.stage AS stage, toTimeZone(toTimeZone(src.bucket, 'UTC'), 'UTC') AS slot, src.fits AS fits, src.amount AS amount, row_number() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot ORDER BY src.at DESC, src.id DESC) AS nth, count() OVER (PARTITION BY src.tenant, src.feed, src.segment, src.stage, src.key, slot) AS times, src.as_of AS as_of, src.closed AS closed FROM (
@@ -75,5 +75,5 @@ WHERE f.deleted = 0 AND isNotNull(f.first_at) AND (1 AND isNotNull(f.tenure)) AN
 ) AS w
 ) AS src
 GROUP BY time, until, tenant, feed, segment, stage
-HAVING tenure != 0 OR customers != 0
+HAVING isNotNull(tenure) OR customers != 0
 )

@@ -52,6 +52,17 @@ value:
   v9: held
   v10: fresh - previous(fresh)
   v11: (all - previous(all)) / previous(all)`,
+	"seldom": `unit: count
+of: contact
+at: started_at
+by: [queue]
+measures:
+  all: {entities: {of: customer}}
+  held: {last: {of: transfers, per: customer, where: {transfers: {ge: 4}, direction: inbound}}}
+value:
+  headline: held
+  v1: held - previous(held)
+  v2: all`,
 	"again": `unit: ratio
 of: contact
 at: started_at
