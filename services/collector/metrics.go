@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/nabz/nabz/services/internal/door"
 )
 
 // metrics are what the collector counts, on a registry of its own.
@@ -41,7 +42,7 @@ func newMetrics() *metrics {
 		Name: "nabz_collector_last_record_timestamp_seconds", Help: "When Kafka last acknowledged a request's records, s since 1970 UTC; 0: never."})
 	m.registry = prometheus.NewRegistry()
 	m.registry.MustRegister(m.accepted, m.rejected, m.letters, m.records, m.requests, m.latency, m.last)
-	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	m.handler = door.Metrics(m.registry)
 	return m
 }
 

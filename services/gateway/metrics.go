@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/nabz/nabz/services/internal/door"
 	"github.com/nabz/nabz/services/internal/kafka"
 )
 
@@ -49,7 +49,7 @@ func newMetrics() *metrics {
 	for _, reason := range []string{cutGone, cutSlow, cutRevoked} {
 		m.cut.WithLabelValues(reason) // 0 is shown, not missing
 	}
-	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	m.handler = door.Metrics(m.registry)
 	return m
 }
 

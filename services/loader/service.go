@@ -9,13 +9,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nabz/nabz/services/internal/catalog"
 	"github.com/nabz/nabz/services/internal/clickhouse"
+	"github.com/nabz/nabz/services/internal/door"
 	"github.com/nabz/nabz/services/internal/kafka"
 )
 
@@ -199,7 +199,7 @@ func (s *Service) server() *http.Server {
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", door.Metrics(s.metrics.registry))
 	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
 }
 

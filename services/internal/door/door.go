@@ -1,5 +1,6 @@
 // Package door is what every door to the network has: the timeouts of a server,
-// the bounds on its connections, and the headers of a refusal.
+// the bounds on its connections, the headers of a refusal, and what the process
+// tells of itself.
 //
 // It does not know who comes in, or what for.
 package door
