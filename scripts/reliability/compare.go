@@ -36,6 +36,7 @@ func (c *check) differ(format string, args ...any) {
 type comparison struct {
 	url, user, password string
 	truth               *truth
+	feed                string // empty: the live one
 }
 
 func newComparison(r engineReady, t *truth) (*comparison, error) {
@@ -79,15 +80,15 @@ func (c *comparison) one(ctx context.Context, query string) (int64, error) {
 	return n, err
 }
 
-// ours limits a query to the tenants of the load.
-const ours = "feed = '' AND tenant LIKE 'tenant-%'"
+// ours limits a query to the load: to its feed, and to its tenants.
+func (c *comparison) ours() string { return "feed = '" + c.feed + "' AND tenant LIKE 'tenant-%'" }
 
 // events holds the raw events against what was acknowledged: each once, and no
 // others; those behind the horizon among the rejected.
 func (c *comparison) events(ctx context.Context) (check, error) {
 	out := check{Name: "events acknowledged"}
 	seen := map[string]bool{}
-	err := c.ask(ctx, "SELECT tenant, id FROM events WHERE "+ours, func(p []string) {
+	err := c.ask(ctx, "SELECT tenant, id FROM events WHERE "+c.ours(), func(p []string) {
 		key := p[0] + " " + p[1]
 		switch {
 		case c.truth.events[key] == nil:
@@ -108,14 +109,14 @@ func (c *comparison) events(ctx context.Context) (check, error) {
 			out.differ("%s was acknowledged, and is lost", key)
 		}
 	}
-	late, err := c.one(ctx, "SELECT uniqExact(uid) FROM rejected_events WHERE "+ours+" AND kind = 'contact' AND reason = 'late'")
+	late, err := c.one(ctx, "SELECT uniqExact(uid) FROM rejected_events WHERE "+c.ours()+" AND kind = 'contact' AND reason = 'late'")
 	if err != nil {
 		return out, err
 	}
 	if late != int64(len(c.truth.lost)) {
 		out.differ("%d events are told to be late, %d are", late, len(c.truth.lost))
 	}
-	other, err := c.one(ctx, "SELECT count() FROM rejected_events WHERE "+ours+" AND reason NOT IN ('late', 'repeat')")
+	other, err := c.one(ctx, "SELECT count() FROM rejected_events WHERE "+c.ours()+" AND reason NOT IN ('late', 'repeat')")
 	if err == nil && other != 0 {
 		out.differ("%d records of the load were refused for other reasons", other)
 	}
@@ -127,7 +128,7 @@ func (c *comparison) cells(ctx context.Context, k kpi) (check, error) {
 	out := check{Name: "kpi " + k.name}
 	want := k.cells(c.truth)
 	n := 2 + len(k.dims)
-	query := "SELECT tenant, toUnixTimestamp(time), " + strings.Join(append(slices.Clone(k.dims), k.columns...), ", ") + " FROM kpi_" + k.name + " WHERE " + ours
+	query := "SELECT tenant, toUnixTimestamp(time), " + strings.Join(append(slices.Clone(k.dims), k.columns...), ", ") + " FROM kpi_" + k.name + " WHERE " + c.ours()
 	seen := map[cell]bool{}
 	err := c.ask(ctx, query, func(p []string) {
 		at := cell{tenant: p[0], queue: p[2], channel: p[3]}
@@ -191,7 +192,7 @@ func (c *comparison) deadlines(ctx context.Context) (check, error) {
 		want[fmt.Sprint(w.tenant, " ", w.contact, " ", w.from)] = state
 	}
 	seen := map[string]bool{}
-	err := c.ask(ctx, "SELECT tenant, item, toUnixTimestamp64Milli(began_at), state FROM sla_verdicts WHERE "+ours, func(p []string) {
+	err := c.ask(ctx, "SELECT tenant, item, toUnixTimestamp64Milli(began_at), state FROM sla_verdicts WHERE "+c.ours(), func(p []string) {
 		key := strings.Join(p[:3], " ")
 		out.Compared++
 		switch {

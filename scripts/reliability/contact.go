@@ -170,9 +170,9 @@ func (c *drawing) talk() {
 }
 
 // body renders the event as it goes over HTTP.
-func (h *happening) body(at time.Time) []byte {
-	b := fmt.Appendf(nil, `{"specversion":"1.0","type":%q,"source":%q,"id":%q,"time":%q,"tenant":%q,"data":{"contact_id":%q,"queue_id":%q,"channel":%q`,
-		h.typ, h.source, h.id(), at.UTC().Format("2006-01-02T15:04:05.000Z"), h.tenant, h.contact, h.queue, h.channel)
+func (h *happening) body(at time.Time, extensions string) []byte {
+	b := fmt.Appendf(nil, `{"specversion":"1.0",%s"type":%q,"source":%q,"id":%q,"time":%q,"tenant":%q,"data":{"contact_id":%q,"queue_id":%q,"channel":%q`,
+		extensions, h.typ, h.source, h.id(), at.UTC().Format("2006-01-02T15:04:05.000Z"), h.tenant, h.contact, h.queue, h.channel)
 	if h.agent != "" {
 		b = fmt.Appendf(b, `,"agent_id":%q`, h.agent)
 	}

@@ -52,11 +52,12 @@ func victims() []string {
 
 // plan draws the faults of a run. Kills are spread over it; the others stand
 // between them, each kind at its share of the length.
-func plan(seed uint64, kills int, length time.Duration) []fault {
+func plan(o options) []fault {
+	seed, kills, length := o.seed, o.kills, o.length
 	r := rand.New(rand.NewPCG(seed, 0xfa017))
 	var out []fault
 	first, last := 12*time.Second, length-10*time.Second
-	turn := victims()
+	turn := strings.Split(o.victims, ",")
 	for k := range kills {
 		if k%len(turn) == 0 {
 			r.Shuffle(len(turn), func(a, b int) { turn[a], turn[b] = turn[b], turn[a] })
@@ -70,7 +71,15 @@ func plan(seed uint64, kills int, length time.Duration) []fault {
 	}
 	// The kinds below in an order of the seed's, evenly over the run; a run that
 	// is too short for all of them has the first ones.
-	kinds := others(r, length)
+	away := min(time.Minute, length/6)
+	if o.only != "" {
+		away = min(time.Minute, length/2)
+	}
+	kinds := others(r, away)
+	if o.only != "" {
+		only := strings.Split(o.only, ",")
+		kinds = slices.DeleteFunc(kinds, func(x fault) bool { return !slices.Contains(only, x.name) })
+	}
 	r.Shuffle(len(kinds), func(a, b int) { kinds[a], kinds[b] = kinds[b], kinds[a] })
 	if room := int(length / (8 * time.Second)); len(kinds) > room {
 		kinds = kinds[:room]
@@ -106,9 +115,8 @@ func killing(at time.Duration, victim string) fault {
 	}}
 }
 
-// others are the faults that are no kills.
-func others(r *rand.Rand, length time.Duration) []fault {
-	away := min(time.Minute, length/6)
+// others are the faults that are no kills; away is how long ClickHouse stays away.
+func others(r *rand.Rand, away time.Duration) []fault {
 	var out []fault
 	add := func(name string, lasts time.Duration, do func(context.Context, *faults) error, hits ...string) {
 		out = append(out, fault{name: name, hits: hits, for_: lasts, do: do})
@@ -145,9 +153,10 @@ func others(r *rand.Rand, length time.Duration) []fault {
 }
 
 func newFaults(i *installation, l *load, o options) (*faults, error) {
-	f := &faults{i: i, load: l, seed: o.seed, plan: plan(o.seed, o.kills, o.length), busy: map[string]bool{}, done: map[string]int{}, back: map[string][]time.Duration{}}
+	f := &faults{i: i, load: l, seed: o.seed, plan: plan(o), busy: map[string]bool{}, done: map[string]int{}, back: map[string][]time.Duration{}}
 	left := strings.Split(o.without, ",")
-	f.plan = slices.DeleteFunc(f.plan, func(x fault) bool { return o.kills == 0 || slices.Contains(left, x.name) })
+	f.plan = slices.DeleteFunc(f.plan, func(x fault) bool { return o.kills == 0 && o.only == "" || slices.Contains(left, x.name) })
+	f.plan = append(f.plan, upgrade(o)...)
 	var err error
 	f.log, err = os.Create(filepath.Join(o.work, "faults.log"))
 	if err != nil {
@@ -189,6 +198,16 @@ func (f *faults) one(ctx context.Context, next fault) {
 		f.failed = append(f.failed, fmt.Sprintf("%s at %v: %v", next.name, from.Round(time.Second), err))
 		fmt.Fprintf(f.log, "%s\t%s: %v\n", to.Round(time.Millisecond), next.name, err)
 	}
+}
+
+// afterwards is how long behind a fault what it did may still show, and begins
+// how long after the load's beginning nothing is measured.
+const afterwards, begins = 15 * time.Second, 15 * time.Second
+
+// quiet tells whether nothing went wrong at an instant of the load, nor shortly
+// before.
+func (f *faults) quiet(at time.Duration) bool {
+	return at >= begins && !slices.ContainsFunc(f.spans, func(s span) bool { return at >= s.from && at <= s.to+afterwards })
 }
 
 // hold waits until no other fault has the parts.

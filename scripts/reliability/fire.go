@@ -23,6 +23,7 @@ type campaign struct {
 	truth    *truth
 	checks   []check
 	alerts   alertFigures
+	soak     *soak // nil where no feed is sent beside
 	began    time.Time
 }
 
@@ -57,7 +58,7 @@ func (c *campaign) whole(ctx context.Context) error {
 	if c.receiver, err = newReceiver(c.seed); err != nil {
 		return err
 	}
-	if c.i, err = start(ctx, c.root, c.binary, c.work, c.cache, c.partitions, c.receiver.url); err != nil {
+	if c.i, err = start(ctx, c.options, c.receiver.url); err != nil {
 		return err
 	}
 	j, err := createJournal(c.journalPath())
@@ -70,6 +71,11 @@ func (c *campaign) whole(ctx context.Context) error {
 	}
 	c.hostile = newHostile(c.seed, c.i.addresses["collector"], c.i.addresses["gateway"], apiKey)
 	c.watch = &watch{url: "http://" + c.i.addresses["gateway"], key: apiKey}
+	if c.soakFor > 0 {
+		if c.soak, err = newSoak(c.options, c); err != nil {
+			return errors.Join(err, j.close())
+		}
+	}
 	if err := c.underFire(ctx); err != nil {
 		return errors.Join(err, j.close())
 	}
@@ -88,11 +94,11 @@ func (c *campaign) journalPath() string { return filepath.Join(c.work, "journal.
 func (c *campaign) underFire(ctx context.Context) error {
 	// Faults end with the load; after them everything is acknowledged soon, or
 	// something does not recover.
-	ctx, cancel := context.WithTimeout(ctx, c.length+longest+5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, max(c.length, c.soakFor)+longest+5*time.Minute)
 	defer cancel()
 	c.load.began = time.Now()
 	sent, faulty := make(chan error, 1), make(chan struct{})
-	go func() { sent <- c.load.run(ctx) }()
+	go func() { sent <- c.send(ctx) }()
 	go func() { defer close(faulty); c.faults.run(ctx) }()
 	beside, enough := context.WithTimeout(ctx, c.length)
 	defer enough()
@@ -115,6 +121,16 @@ func (c *campaign) underFire(ctx context.Context) error {
 				c.load.counts.Acked.Load(), c.load.pending.Load(), c.load.counts.Failed.Load(), c.load.counts.Unready.Load())
 		}
 	}
+}
+
+// send sends the load, and a feed beside it where there is one.
+func (c *campaign) send(ctx context.Context) error {
+	if c.soak == nil {
+		return c.load.run(ctx)
+	}
+	beside := make(chan error, 1)
+	go func() { beside <- c.soak.run(ctx) }()
+	return errors.Join(c.load.run(ctx), <-beside)
 }
 
 func (c *campaign) sinceLoad() time.Duration { return time.Since(c.load.began).Round(time.Second) }
@@ -167,8 +183,13 @@ func (c *campaign) compare(ctx context.Context) error {
 	if c.alerts = figures; add(k, err) != nil {
 		return err
 	}
-	if err := add(cmp.readings(ctx, "http://"+c.i.addresses["gateway"], apiKey)); err != nil {
+	if err := add(cmp.readings(ctx, "http://"+c.i.addresses["gateway"], apiKey, c.zone)); err != nil {
 		return err
+	}
+	if c.soak != nil {
+		if err := c.soak.compare(ctx, r, add); err != nil {
+			return err
+		}
 	}
 	if !c.verify {
 		return nil

@@ -24,6 +24,7 @@ const (
 // between them.
 type installation struct {
 	binary, dir string
+	zone        string
 	inside      string // the broker, not through a proxy
 	clickhouse  engineReady
 	engine      string // the services' URL of ClickHouse, not through a proxy
@@ -52,8 +53,9 @@ func services() []string {
 
 // start brings everything up. What is up is given back with an error, too, to
 // be stopped.
-func start(ctx context.Context, root, binary, dir, cache string, partitions int, receiver string) (i *installation, err error) {
-	i = &installation{binary: binary, dir: dir, parts: map[string]*part{}, links: map[string]*link{}, addresses: map[string]string{}, ports: newPortBook()}
+func start(ctx context.Context, o options, receiver string) (i *installation, err error) {
+	dir := o.work
+	i = &installation{binary: o.binary, dir: dir, zone: o.zone, parts: map[string]*part{}, links: map[string]*link{}, addresses: map[string]string{}, ports: newPortBook()}
 	for _, d := range []string{"logs", "kafka", "clickhouse"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return i, fmt.Errorf("make the work folder: %w", err)
@@ -75,7 +77,7 @@ func start(ctx context.Context, root, binary, dir, cache string, partitions int,
 		i.links[name] = l
 	}
 	say("starting Apache Kafka %s", kafkaVersion)
-	if i.jars, err = fetchJars(ctx, root, cache); err != nil {
+	if i.jars, err = fetchJars(ctx, o.root, o.cache); err != nil {
 		return i, err
 	}
 	for _, name := range []string{"kafka", "clickhouse"} {
@@ -95,7 +97,7 @@ func start(ctx context.Context, root, binary, dir, cache string, partitions int,
 	if err := i.addEngine(ctx); err != nil {
 		return i, err
 	}
-	if err := i.prepare(ctx, partitions); err != nil {
+	if err := i.prepare(ctx, o.partitions); err != nil {
 		return i, err
 	}
 	say("starting %s", strings.Join(services(), ", "))
@@ -152,12 +154,12 @@ func (i *installation) readEngine() (r engineReady, err error) {
 // prepare makes topics and tables.
 func (i *installation) prepare(ctx context.Context, partitions int) error {
 	i.env = []string{
-		"NABZ_API_KEY=" + apiKey, "NABZ_IDENTITY_KEY=" + identityKey, "NABZ_DATA_DIR=" + filepath.Join(i.dir, "data"), "NABZ_LOG_LEVEL=info",
+		"NABZ_API_KEY=" + apiKey, "NABZ_IDENTITY_KEY=" + identityKey, "NABZ_DATA_DIR=" + filepath.Join(i.dir, "data"), "NABZ_LOG_LEVEL=info", "NABZ_ZONE=" + i.zone,
 	}
 	if _, err := i.nabz(ctx, "topics", "apply", "--quiet", "--kafka", i.inside, "--partitions", fmt.Sprint(partitions)); err != nil {
 		return err
 	}
-	_, err := i.nabz(ctx, "migrate", "--quiet")
+	_, err := i.nabz(ctx, "migrate", "--quiet", "--zone", i.zone)
 	return err
 }
 

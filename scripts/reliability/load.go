@@ -48,6 +48,12 @@ type load struct {
 	journal *journal
 	client  *http.Client
 	began   time.Time
+	// speed is how much faster than the clock it goes, and base where its time
+	// begins: those of a day that is over. Such a load belongs to a feed.
+	speed float64
+	base  time.Time
+	feed  *feed
+	hot   string // the key that nine of ten contacts have, empty: none
 
 	wheel   map[int][]*event // by tick
 	next    uint64           // contact
@@ -74,7 +80,7 @@ type loadCounts struct {
 
 func newLoad(seed uint64, rate int, length time.Duration, url, key string, j *journal) *load {
 	l := &load{
-		seed: seed, rate: rate, length: length, url: url, key: key, journal: j, wheel: map[int][]*event{},
+		seed: seed, rate: rate, length: length, speed: 1, url: url, key: key, journal: j, wheel: map[int][]*event{},
 		client: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: senders, DisableCompression: true}},
 	}
 	l.counts.seen = map[string]int{}
@@ -105,11 +111,11 @@ func (l *load) run(ctx context.Context) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for t := 0; ctx.Err() == nil; t++ {
-		due := time.Duration(t) * tick
+		due := time.Duration(t) * l.step()
 		if due >= l.length && len(l.wheel) == 0 {
 			break
 		}
-		for time.Since(l.began) < due && ctx.Err() == nil {
+		for time.Since(l.began) < time.Duration(t)*tick && ctx.Err() == nil {
 			<-ticker.C
 		}
 		if due < l.length {
@@ -131,14 +137,34 @@ func (l *load) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// step is how much of the load's time a tick takes.
+func (l *load) step() time.Duration { return time.Duration(float64(tick) * l.speed) }
+
+// now is the load's time, which is the clock's where it has no other.
+func (l *load) now() time.Time {
+	if l.base.IsZero() {
+		return time.Now()
+	}
+	return l.base.Add(time.Duration(float64(time.Since(l.began)) * l.speed))
+}
+
+// at is an instant of the load's time.
+func (l *load) at(d time.Duration) time.Time {
+	if l.base.IsZero() {
+		return l.began.Add(d)
+	}
+	return l.base.Add(d)
+}
+
 // begin puts a contact's events where they are due.
 func (l *load) begin(at time.Duration) {
 	events, off := course(l.seed, l.next, at, at < l.length-longest)
+	heat(l.hot, l.next, events)
 	l.next++
 	for i := range events {
 		h := events[i]
-		e := &event{happening: h, time: l.began.Add(at + h.after + off).Truncate(time.Millisecond)}
-		e.body = h.body(e.time)
+		e := &event{happening: h, time: l.at(at + h.after + off).Truncate(time.Millisecond)}
+		e.body = h.body(e.time, l.feed.extensions())
 		l.put(at+h.after+h.delay, e)
 		if h.again > 0 {
 			l.put(at+h.after+h.again, e)
@@ -147,13 +173,13 @@ func (l *load) begin(at time.Duration) {
 }
 
 func (l *load) put(at time.Duration, e *event) {
-	t := int(at / tick)
+	t := int(at / l.step())
 	l.wheel[t] = append(l.wheel[t], e)
 }
 
 // post queues a tick's events as batches.
 func (l *load) post(events []*event) {
-	now := time.Now()
+	now := l.now()
 	for i := range events {
 		if events[i].sent.IsZero() {
 			events[i].sent = now
@@ -284,7 +310,7 @@ func (l *load) try(ctx context.Context, batch []*event, body []byte, packed bool
 		l.counts.odd("an answer that is none")
 		return nil, errNotTaken
 	}
-	now := time.Now()
+	now := l.now()
 	for i, e := range batch {
 		l.pending.Add(-1)
 		if r := a.Results[i]; r.Status != "accepted" {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -22,6 +23,9 @@ import (
 const usage = `Runs nabz under fire and compares it with an oracle.
 
   reliability [flags]           a run
+  reliability upgrade [flags]   an older version, this one and the older one again, under load
+  reliability soak [flags]      a day that passes faster than the clock
+  reliability hot [flags]       nine of ten contacts of one key
   reliability goals [flags]     runs the tests that stand for other goals, and notes what they said
   reliability report            writes docs/reliability.md of what was noted
 
@@ -58,39 +62,74 @@ type options struct {
 	keep       bool
 	verify     bool
 	without    string
+	only       string
+	victims    string
+	from       string // the older version, of which binary is then
+	newer      string // the binary of this one
+	zone       string // of the days that the wallboard and the views show
+	speed      float64
+	soakFor    time.Duration // how long a feed is sent beside; 0: none is
 }
 
 func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) > 0 && args[0] == "goals":
 		return runGoals(ctx, args[1:])
+	case len(args) > 0 && args[0] == "upgrade":
+		return runUpgrade(ctx, args[1:])
+	case len(args) > 0 && args[0] == "soak":
+		return runSoak(ctx, args[1:])
+	case len(args) > 0 && args[0] == "hot":
+		return runHot(ctx, args[1:])
 	case len(args) == 1 && args[0] == "report":
 		return writeReport(".")
 	}
 	var o options
-	flags := flag.NewFlagSet("reliability", flag.ContinueOnError)
+	flags := o.flags("reliability", usage, 8*time.Minute, 5000)
+	flags.IntVar(&o.kills, "kills", 70, "how many processes are killed")
+	flags.StringVar(&o.victims, "victims", strings.Join(victims(), ","), "what is killed in turn, with commas between")
+	flags.StringVar(&o.without, "without", "", "faults to leave out, by name, with commas between")
+	flags.StringVar(&o.only, "only", "", "the only faults that are no kills, by name, with commas between; none: kills alone")
+	if err := o.parse(flags, args); err != nil {
+		return helped(err)
+	}
+	return fire(ctx, o)
+}
+
+// helped takes it for no error that somebody asked for help.
+func helped(err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	return err
+}
+
+// flags are those that every run has.
+func (o *options) flags(name, usage string, length time.Duration, rate int) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
 	}
 	flags.Uint64Var(&o.seed, "seed", 1, "of load and faults")
-	flags.IntVar(&o.rate, "rate", 5000, "events a second")
-	flags.DurationVar(&o.length, "for", 8*time.Minute, "how long contacts begin; the last of them take two minutes more")
-	flags.IntVar(&o.kills, "kills", 70, "how many processes are killed")
+	flags.IntVar(&o.rate, "rate", rate, "events a second")
+	flags.DurationVar(&o.length, "for", length, "how long contacts begin; the last of them take two minutes more")
 	flags.IntVar(&o.partitions, "partitions", 4, "of every topic")
 	flags.StringVar(&o.binary, "nabz", "bin/nabz", "the binary under fire")
 	flags.StringVar(&o.work, "work", "", "folder for data and logs; default: a new one that goes when all is well")
 	flags.StringVar(&o.root, "root", ".", "the repository")
 	flags.StringVar(&o.results, "results", "", "file to note the figures in, for the report")
 	flags.BoolVar(&o.keep, "keep", false, "keep the work folder")
-	flags.StringVar(&o.without, "without", "", "faults to leave out, by name, with commas between")
 	flags.BoolVar(&o.verify, "verify", true, "also let nabz verify recompute every KPI; takes minutes, on a busy machine many")
+	return flags
+}
+
+// parse reads the flags and finds the binary and the cache.
+func (o *options) parse(flags *flag.FlagSet, args []string) error {
 	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
 		return err
 	}
+	o.zone = "UTC"
 	var err error
 	if o.binary, err = filepath.Abs(o.binary); err != nil {
 		return fmt.Errorf("find the binary: %w", err)
@@ -105,7 +144,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		o.cache = filepath.Join(home, "nabz")
 	}
-	return fire(ctx, o)
+	return nil
 }
 
 // say tells how far the run is.

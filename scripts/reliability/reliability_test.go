@@ -16,10 +16,14 @@ import (
 	"time"
 )
 
+func fullPlan(seed uint64) options {
+	return options{seed: seed, kills: 70, length: 8 * time.Minute, victims: strings.Join(victims(), ",")}
+}
+
 // TestSameSeedSameFire holds that load and faults follow from the seed.
 func TestSameSeedSameFire(t *testing.T) {
 	names := func(seed uint64) (out []string) {
-		for _, f := range plan(seed, 70, 8*time.Minute) {
+		for _, f := range plan(fullPlan(seed)) {
 			out = append(out, f.at.String()+" "+f.name)
 		}
 		return out
@@ -28,7 +32,7 @@ func TestSameSeedSameFire(t *testing.T) {
 		t.Error("the faults do not follow from the seed")
 	}
 	killed := map[string]int{}
-	for _, f := range plan(7, 70, 8*time.Minute) {
+	for _, f := range plan(fullPlan(7)) {
 		if victim, ok := strings.CutPrefix(f.name, "kill "); ok {
 			kind, _, _ := strings.Cut(victim, "-")
 			killed[kind]++

@@ -34,7 +34,7 @@ func report(r results) []byte {
 			passed = passed && there && t.Passed
 			by = append(by, "`"+c+"`")
 		}
-		verdict, figure := g.judge(run, passed)
+		verdict, figure := g.judge(r, passed)
 		if len(by) > 0 {
 			figure += " (" + strings.Join(by, ", ") + ")"
 		}
@@ -46,10 +46,10 @@ func report(r results) []byte {
 		run.write(&b)
 	}
 	if len(r.Runs) > 1 {
-		b.WriteString("\n## All runs\n\n| date | commit | seed | events/s | kills | other faults | differences |\n|---|---|---|---|---|---|---|\n")
+		b.WriteString("\n## All runs\n\n| date | commit | seed | events/s | what | kills | other faults | differences |\n|---|---|---|---|---|---|---|---|\n")
 		for i := range r.Runs {
 			f := &r.Runs[i]
-			fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d |\n", f.Date, f.Commit, f.Seed, f.Rate, f.Kills, len(f.Faults), f.bad())
+			fmt.Fprintf(&b, "| %s | %s | %d | %d | %s | %d | %d | %d |\n", f.Date, f.Commit, f.Seed, f.Rate, f.kind(), f.Kills, len(f.Faults), f.bad())
 		}
 	}
 	if len(r.Tests) > 0 {
@@ -69,11 +69,28 @@ func report(r results) []byte {
 // escape keeps a cell of a table one cell.
 func escape(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
+// kind says what a run was for.
+func (f *figures) kind() string {
+	switch {
+	case f.From != "":
+		return "from " + f.From + " and back"
+	case f.Soak != nil:
+		return "a faster day"
+	case len(f.Hot) > 0:
+		return "one key"
+	case f.Victims != "":
+		return "kills of the " + f.Victims
+	case f.Only != "":
+		return f.Only
+	}
+	return "all faults"
+}
+
 // write tells of one run.
 func (f *figures) write(b *bytes.Buffer) {
 	fmt.Fprintf(b, "`go run ./scripts/reliability -seed %d -rate %d -for %ds -kills %d`, commit %s, %s, %d cores, %d GiB.\n\n", f.Seed, f.Rate, f.Seconds, f.Kills, f.Commit, f.Date, f.Cores, f.MemoryGiB)
 	if f.Load != "" {
-		fmt.Fprintf(b, "The machine was shared with other work: load average %s. Times say little; what is lost, doubled or wrong does not depend on it.\n\n", f.Load)
+		fmt.Fprintf(b, "Load average of the last quarter of an hour, of which the run is a part: %s. Times depend on it; what is lost, doubled or wrong does not.\n\n", f.Load)
 	}
 	fmt.Fprintf(b, "%s events of %s contacts were acknowledged, %s of them again, %s lay behind every horizon. Of %s requests %s had no answer and %s were told to come again; p50 %d ms, p99 %d ms from the first try to the answer.\n\n",
 		group(int(f.Client.Acked)), group(f.Contacts), group(int(f.Client.Repeats)), group(f.Late), group(int(f.Client.Requests)), group(int(f.Client.Unanswered)), group(int(f.Client.Unready)), f.Client.Delay.P50, f.Client.Delay.P99)

@@ -46,8 +46,14 @@ type figures struct {
 	Alerts   toldFigures       `json:"alerts"`
 	Wall     map[string]spread `json:"wall"` // ms, age of what the wallboard shows
 	Hostile  hostileFigures    `json:"hostile"`
-	Without  string            `json:"without,omitempty"` // faults that were left out
-	Load     string            `json:"load,omitempty"`    // average, as the machine tells it, with what else ran
+	Without  string            `json:"without,omitempty"`  // faults that were left out
+	Load     string            `json:"load,omitempty"`     // average, as the machine tells it, with what else ran
+	Only     string            `json:"only,omitempty"`     // the only faults that were no kills
+	Victims  string            `json:"victims,omitempty"`  // the only parts that were killed
+	From     string            `json:"from,omitempty"`     // the older version that was gone from and back to
+	Exchange int               `json:"exchange,omitempty"` // s that it took to exchange every process twice
+	Hot      []hotFigures      `json:"hot,omitempty"`
+	Soak     *soakFigures      `json:"soak,omitempty"`
 	Contacts int               `json:"contacts"`
 	Late     int               `json:"late"`
 }
@@ -141,13 +147,25 @@ func (c *campaign) figures() figures {
 			Unanswered: n.Failed.Load(), Unready: n.Unready.Load(), ServerErrors: n.Errors.Load(), Delay: spreadOf(n.delays),
 		},
 		Alerts:  toldFigures{Deadlines: c.alerts.Deadlines, Rules: c.alerts.Rules, Repeats: c.alerts.Repeats, Failures: c.alerts.Failures, Lag: spreadOf(c.alerts.lags)},
-		Hostile: c.hostile.figures, Without: c.without, Load: loadAverage(), Contacts: c.truth.contacts, Late: len(c.truth.lost),
+		Hostile: c.hostile.figures, Without: c.without, Only: c.only, From: c.from, Load: loadAverage(), Contacts: c.truth.contacts, Late: len(c.truth.lost),
 		Wall: map[string]spread{"all": spreadOf(c.watch.ages(func(time.Duration) bool { return true }))},
+	}
+	if quiet := spreadOf(c.watch.ages(c.faults.quiet)); quiet.N > 0 {
+		f.Wall["undisturbed"] = quiet
 	}
 	for kind, all := range c.faults.back {
 		f.Back[kind] = spreadOf(all)
 	}
+	if c.soak != nil {
+		f.Soak = c.soak.figures()
+	}
+	if c.kills > 0 && c.victims != strings.Join(victims(), ",") {
+		f.Victims = c.victims
+	}
 	for _, s := range c.faults.spans {
+		if s.name == "upgrade" || s.name == "downgrade" {
+			f.Exchange += int((s.to - s.from).Seconds())
+		}
 		if s.name == "clickhouse away" {
 			f.Wall["clickhouse away"] = spreadOf(c.watch.ages(func(at time.Duration) bool { return at >= s.from && at <= s.to }))
 		}

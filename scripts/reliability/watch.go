@@ -92,9 +92,14 @@ func (w *watch) ages(within func(time.Duration) bool) []time.Duration {
 
 // readings holds what the wallboard shows of today against the oracle: boards
 // are rebuilt from the log after each death.
-func (c *comparison) readings(ctx context.Context, gateway, key string) (check, error) {
+func (c *comparison) readings(ctx context.Context, gateway, key, zone string) (check, error) {
 	out := check{Name: "readings of the wallboard"}
-	today := time.Now().UTC().Truncate(24 * time.Hour).UnixMilli()
+	in, err := time.LoadLocation(zone)
+	if err != nil {
+		return out, fmt.Errorf("find the zone: %w", err)
+	}
+	y, m, d := time.Now().In(in).Date()
+	today := time.Date(y, m, d, 0, 0, 0, 0, in).UnixMilli()
 	want := map[string]float64{}
 	for _, w := range c.truth.waits {
 		if w.from >= today {

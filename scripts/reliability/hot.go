@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const hotUsage = `Compares a load whose events are of many keys with loads of which nine of ten
+contacts are of one: of one queue of one tenant, and of one agent in it. Measured
+are the records a second that two processors step of a log that was filled before,
+and how long one event of a quiet tenant takes to the wallboard while the load
+goes on.
+
+  reliability hot [flags]
+
+Example: go run ./scripts/reliability hot -rate 1000 -for 30s
+
+Flags:
+`
+
+// hotShare of the contacts have the key.
+const hotShare = 9 // of ten
+
+// keys are what contacts may have in common.
+func keys() []string { return []string{"queue", "agent"} }
+
+// heat gives nine of ten contacts one key.
+func heat(key string, n uint64, events []happening) {
+	if key == "" || n%10 >= hotShare {
+		return
+	}
+	for i := range events {
+		h := &events[i]
+		h.tenant, h.queue = "tenant-0", "queue-0"
+		if key == "agent" && h.agent != "" {
+			h.agent = "agent-hot"
+		}
+	}
+}
+
+// hotFigures are those of one kind of load.
+type hotFigures struct {
+	Key     string `json:"key"`     // empty: none
+	Records int    `json:"records"` // that were stepped
+	Rate    int    `json:"rate"`    // records a second
+	Others  spread `json:"others"`  // ms from an event of a quiet tenant to the wallboard
+}
+
+// runHot measures each kind of load in an installation of its own.
+func runHot(ctx context.Context, args []string) error {
+	var o options
+	flags := o.flags("reliability hot", hotUsage, 30*time.Second, 1000)
+	fill := flags.Int("fill", 100_000, "events that the log is filled with")
+	if err := o.parse(flags, args); err != nil {
+		return helped(err)
+	}
+	if o.work == "" {
+		return errors.New("hot: -work is needed")
+	}
+	dir := o.work
+	r, err := newReceiver(o.seed)
+	if err != nil {
+		return err
+	}
+	f := figures{stamp: newStamp(o.root), Seed: o.seed, Rate: o.rate, Seconds: int(o.length.Seconds())}
+	for _, key := range append([]string{""}, keys()...) {
+		o.work = filepath.Join(dir, "hot-"+key)
+		h, err := o.hot(ctx, key, *fill, r.url)
+		if err != nil {
+			return err
+		}
+		say("key %q: %d records, %d a second; others p50 %d ms, p99 %d ms of %d", key, h.Records, h.Rate, h.Others.P50, h.Others.P99, h.Others.N)
+		f.Hot = append(f.Hot, h)
+	}
+	if o.results == "" {
+		return nil
+	}
+	all, err := readResults(o.results)
+	if err != nil {
+		return err
+	}
+	all.Runs = append(all.Runs, f)
+	return all.write(o.results)
+}
+
+// hotSpeed is how much faster than the clock the log is filled: its contacts
+// take some seconds instead of minutes.
+const hotSpeed = 20
+
+// hot measures one kind of load.
+func (o *options) hot(ctx context.Context, key string, fill int, receiver string) (h hotFigures, err error) {
+	h.Key = key
+	i, err := start(ctx, *o, receiver)
+	defer i.stop()
+	if err != nil {
+		return h, err
+	}
+	j, err := createJournal(filepath.Join(o.work, "journal.tsv"))
+	if err != nil {
+		return h, err
+	}
+	defer j.close()
+	processors := []string{"processor-1", "processor-2"}
+	for _, name := range processors {
+		i.parts[name].kill(true)
+	}
+	const rate = 20_000 // more than the collector takes of this client
+	url := "http://" + i.addresses["collector"]
+	span := time.Duration(fill) * time.Second * hotSpeed / rate
+	l := newLoad(o.seed, rate, span, url, apiKey, j)
+	l.speed, l.began, l.hot = hotSpeed, time.Now(), key
+	l.base = l.began.Add(-span - time.Hour)
+	if err := l.run(ctx); err != nil {
+		return h, err
+	}
+	for _, name := range processors {
+		i.parts[name].revive()
+	}
+	if h.Records, h.Rate, err = i.drained(ctx, processors); err != nil {
+		return h, err
+	}
+	h.Others, err = o.others(ctx, i, key, j)
+	return h, err
+}
+
+// drained waits until the processors have stepped what is in the log, and gives
+// how many records a second they stepped between the first tenth and the last.
+func (i *installation) drained(ctx context.Context, processors []string) (records, rate int, err error) {
+	type point struct {
+		at      time.Time
+		records float64
+	}
+	var points []point
+	for still := 0; still < 20; {
+		sum, lag := 0.0, 0.0
+		for _, name := range processors {
+			v, err := readMetrics(ctx, "http://"+i.addresses[name]+"/metrics", "nabz_processor_records_total", "nabz_processor_lag_records")
+			if err != nil {
+				lag = 1
+				continue
+			}
+			sum, lag = sum+v[0], lag+v[1]
+		}
+		points = append(points, point{time.Now(), sum})
+		if still++; sum == 0 || lag > 0 {
+			still = 0
+		}
+		if pause(ctx, 50*time.Millisecond); ctx.Err() != nil {
+			return 0, 0, fmt.Errorf("wait for the processors: %w", context.Cause(ctx))
+		}
+	}
+	all := points[len(points)-1].records
+	from := slices.IndexFunc(points, func(p point) bool { return p.records >= all/10 })
+	to := slices.IndexFunc(points, func(p point) bool { return p.records >= all*9/10 })
+	took := points[to].at.Sub(points[from].at).Seconds()
+	return int(all), int((points[to].records - points[from].records) / max(took, 0.001)), nil
+}
+
+// readMetrics adds each metric of the names up over its labels.
+func readMetrics(ctx context.Context, url string, names ...string) ([]float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("read metrics: %w", err)
+	}
+	defer res.Body.Close()
+	out := make([]float64, len(names))
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		series, text, ok := strings.Cut(lines.Text(), " ")
+		n, bad := strconv.ParseFloat(text, 64)
+		name, _, _ := strings.Cut(series, "{")
+		if at := slices.Index(names, name); ok && bad == nil && at >= 0 {
+			out[at] += n
+		}
+	}
+	return out, lines.Err()
+}
+
+// quietTenant has nothing but its probes.
+const quietTenant = "quiet"
+
+// others measures how long one contact of a quiet tenant takes until it counts
+// on the wallboard, again and again while the load goes on.
+func (o *options) others(ctx context.Context, i *installation, key string, j *journal) (spread, error) {
+	l := newLoad(o.seed, o.rate, o.length+longest, "http://"+i.addresses["collector"], apiKey, j)
+	l.began, l.hot = time.Now(), key
+	ctx, cancel := context.WithTimeout(ctx, o.length)
+	defer cancel()
+	p := &probe{sent: map[int]time.Time{}, took: map[int]time.Duration{}}
+	var going sync.WaitGroup
+	going.Go(func() { _ = l.run(ctx) }) // it is cut short
+	going.Go(func() { p.follow(ctx, "http://"+i.addresses["gateway"]) })
+	pause(ctx, o.length/6)
+	client := &http.Client{Timeout: 10 * time.Second}
+	for n := 1; ctx.Err() == nil; n++ {
+		if err := p.send(ctx, client, l.url, n); err != nil && ctx.Err() == nil {
+			return spread{}, err
+		}
+		pause(ctx, 150*time.Millisecond)
+	}
+	going.Wait()
+	return spreadOf(slices.Collect(maps.Values(p.took))), nil
+}
+
+// probe is when the contacts of the quiet tenant were sent, by their number, and
+// how long each took.
+type probe struct {
+	mu    sync.Mutex
+	sent  map[int]time.Time
+	shown int
+	took  map[int]time.Duration
+}
+
+func (p *probe) send(ctx context.Context, client *http.Client, url string, n int) error {
+	h := happening{typ: "contact.queued", queue: "q", tenant: quietTenant, source: "pbx/quiet", contact: "q" + strconv.Itoa(n), channel: "voice"}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/events", strings.NewReader("["+string(h.body(time.Now(), ""))+"]"))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/cloudevents-batch+json")
+	req.Header.Set("Authorization", "Bearer "+apiKey)
+	p.mu.Lock()
+	p.sent[n] = time.Now()
+	p.mu.Unlock()
+	res, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("send a probe: %w", err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("send a probe: %s", res.Status)
+	}
+	return nil
+}
+
+// follow reads how many the wallboard counts.
+func (p *probe) follow(ctx context.Context, gateway string) {
+	for ctx.Err() == nil {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, gateway+"/v1/live?kpi=offered&tenant="+quietTenant, nil)
+		if err != nil {
+			return
+		}
+		req.Header.Set("Authorization", "Bearer "+apiKey)
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			lines := bufio.NewScanner(res.Body)
+			lines.Buffer(nil, 16<<20)
+			for lines.Scan() {
+				if text, ok := strings.CutPrefix(lines.Text(), "data:"); ok {
+					p.see(text)
+				}
+			}
+			res.Body.Close()
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+// see notes which contacts count since now.
+func (p *probe) see(text string) {
+	var s struct{ Readings []reading }
+	if json.Unmarshal([]byte(text), &s) != nil {
+		return // a clock
+	}
+	now := time.Now()
+	for _, r := range s.Readings {
+		if len(r.Scope) != 1 || r.Scope[0] != "queue" {
+			continue
+		}
+		p.mu.Lock()
+		for n := p.shown + 1; n <= int(r.Windows["today"].Value); n++ {
+			p.took[n], p.shown = now.Sub(p.sent[n]), n
+		}
+		p.mu.Unlock()
+	}
+}
+
+func judgeHot(r results) (string, string) {
+	f := r.find(func(f *figures) bool { return len(f.Hot) > 1 })
+	if f == nil {
+		return noneYet, ""
+	}
+	even := f.Hot[0]
+	verdict := met
+	text := fmt.Sprintf("many keys: %s records/s of a log of %s, others' p50 %d ms, p99 %d ms", group(even.Rate), group(even.Records), even.Others.P50, even.Others.P99)
+	for _, h := range f.Hot[1:] {
+		share, slower := float64(h.Rate)/float64(even.Rate), float64(h.Others.P99)/float64(max(1, even.Others.P99))
+		text += fmt.Sprintf("; nine of ten contacts of one %s: %s records/s (%.2f of it), others' p50 %d ms, p99 %d ms (%.1f times)", h.Key, group(h.Rate), share, h.Others.P50, h.Others.P99, slower)
+		if share < 0.5 || slower > 3 {
+			verdict = missed
+		}
+	}
+	return verdict, text + fmt.Sprintf(" (`go run ./scripts/reliability hot -seed %d -rate %d -for %ds`)", f.Seed, f.Rate, f.Seconds)
+}
