@@ -202,7 +202,7 @@ func TestBrokenDefinitions(t *testing.T) {
 	f("unused", "short: 5s", "short: 5s, long: 9s", `parameter "long" is not used`)
 	f("measure", "answered_in / answered\n", "answered_inn / answered\n", `no measure "answered_inn", did you mean "answered_in"?`)
 	f("formula", "answered_in / offered", "answered_in // offered", "where a measure or a number belongs")
-	f("unit", "unit: ratio", "unit: s", "the formula gives time^0, but the unit s is time^1")
+	f("unit", "unit: ratio", "unit: s", "the formula gives a plain number, but the unit s is a span of time")
 	f("span", "threshold: 20s", "threshold: 20 sec", `"20 sec" is no span`)
 	f("by", "by: [queue, channel]", "by: [channel, queue]", "dimensions stand once each, in this order")
 	f("at", "at: enqueued_at", "at: outcome", `column "outcome" does not fit here`)

@@ -16,6 +16,10 @@ func Eval(e Expr, part func(Ref) (float64, bool)) (value float64, ok bool) {
 			return 0, false
 		}
 		return operate(e.Op, a, b)
+	case Call:
+		return e.apply(func(i int) (float64, bool) { return Eval(e.Args[i], part) })
+	case None:
+		return 0, false
 	}
 	panic("kpi: unknown expression")
 }

@@ -2,13 +2,16 @@ package kpi
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/nabz/nabz/pkg/event"
+	"github.com/nabz/nabz/pkg/strictyaml"
 )
 
-// Expr is a [Number], a [Ref] or a [Binary].
+// Expr is a [Number], a [Ref], a [Binary], a [Call] or [None].
 type Expr interface{ expr() }
 
 // Number is a constant, in the smallest unit of what it is: a span in ms.
@@ -53,6 +56,12 @@ const (
 	// Greatest is the greatest value: of a Max exactly, of a Hist as the middle
 	// of its bucket.
 	Greatest
+	// Deviation is, of a Hist, the standard deviation of all lengths, each told
+	// as the middle of its bucket.
+	Deviation
+	// Passed is of no measure: how long the interval is, of the current one how
+	// much of it has passed, ms.
+	Passed
 	// Other is the value of another definition; loading puts its formula in the
 	// place.
 	Other
@@ -65,7 +74,7 @@ func (f Figure) fits(op Op) bool {
 		return op == Count || op == Sum || !op.Additive()
 	case AtEnd, Mean, Spent, Oldest:
 		return op == Level
-	case Counted, Added, Quantile:
+	case Counted, Added, Quantile, Deviation:
 		return op == Hist
 	case Greatest:
 		return op == Hist || op == Max
@@ -88,7 +97,9 @@ func (Binary) expr()  {}
 // parentheses, of levels level(name), mean_level(name) and oldest(name), of
 // distributions mean(name), max(name) and p50(name) or another percentile, of
 // counts and sums previous(name), number(name) for a decimal without its unit,
-// kpi(name) for the value of another KPI, and $name for a span.
+// kpi(name) for the value of another KPI, elapsed() for the length of the
+// interval, $name for a span, and of values sqrt, abs, power, min, max, coalesce
+// and if.
 // Errors give the column, from 1, in the formula.
 func ParseFormula(s string) (Expr, error) {
 	p := &parser{s: s}
@@ -212,12 +223,22 @@ func (p *parser) ref() (Expr, error) {
 		return Ref{Measure: name}, nil
 	}
 	ref, known := function(name)
-	if !known {
-		return nil, p.fail("no function %q; there are level, mean_level, time, oldest, mean, max, p1 to p99, previous, number and kpi", name)
+	if !known && !isCall(name) {
+		return nil, p.fail("no function %q%s; there are %s and p1 to p99", name, strictyaml.Hint(name, functions()), strings.Join(functions(), ", "))
 	}
 	p.at++
+	if isCall(name) && (!known || !p.single()) {
+		return p.call(name)
+	}
 	p.space()
 	ref.Measure = p.word()
+	if ref.At == Passed {
+		if ref.Measure != "" || p.peek() != ')' {
+			return nil, p.fail("elapsed() takes nothing")
+		}
+		p.at++
+		return ref, nil
+	}
 	if ref.At == Other && p.peek() == '.' {
 		p.at++
 		ref.Measure += "." + p.word()
@@ -237,18 +258,33 @@ func (p *parser) ref() (Expr, error) {
 	return ref, nil
 }
 
+// single tells whether a name and nothing else stands behind the (.
+func (p *parser) single() bool {
+	ahead := *p
+	ahead.space()
+	return ahead.word() != "" && ahead.peek() == ')'
+}
+
+// figures are the functions of one measure, and of none.
+var figures = map[string]Ref{
+	"level": {At: AtEnd}, "mean_level": {At: Mean}, "time": {At: Spent}, "oldest": {At: Oldest}, "mean": {At: Added}, "max": {At: Greatest},
+	"deviation": {At: Deviation}, "elapsed": {At: Passed}, "previous": {Previous: true}, "number": {}, "kpi": {At: Other},
+}
+
+// functions are the names of all, but of percentiles.
+func functions() []string {
+	names := slices.Collect(maps.Keys(figures))
+	for _, c := range calls {
+		names = append(names, c.name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // function is the reference that a function's name stands for.
 func function(name string) (Ref, bool) {
-	at, ok := map[string]Figure{"level": AtEnd, "mean_level": Mean, "time": Spent, "oldest": Oldest, "mean": Added, "max": Greatest}[name]
-	switch {
-	case ok:
-		return Ref{At: at}, true
-	case name == "previous":
-		return Ref{Previous: true}, true
-	case name == "number":
-		return Ref{}, true
-	case name == "kpi":
-		return Ref{At: Other}, true
+	if ref, ok := figures[name]; ok {
+		return ref, true
 	}
 	percent, err := strconv.Atoi(strings.TrimPrefix(name, "p"))
 	return Ref{At: Quantile, Percent: percent}, err == nil && name == "p"+strconv.Itoa(percent) && percent >= 1 && percent <= 99
@@ -274,6 +310,10 @@ func Walk(e Expr, f func(Ref)) {
 	case Binary:
 		Walk(e.Left, f)
 		Walk(e.Right, f)
+	case Call:
+		for _, a := range e.Args {
+			Walk(a, f)
+		}
 	}
 }
 

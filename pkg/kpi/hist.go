@@ -1,6 +1,9 @@
 package kpi
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Buckets is how many buckets a Hist has. A length of less than 64 ms has one
 // of its own; from there on every doubling has 32, so that the middle of a
@@ -66,4 +69,22 @@ func greatest(counts []BucketCount) (ms float64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// deviation is the standard deviation of all lengths, as their buckets tell
+// them. ok is false where there is no fact.
+func deviation(counts []BucketCount) (ms float64, ok bool) {
+	var n, sum, squares float64
+	for _, c := range counts {
+		n += float64(c.Count)
+		sum += float64(c.Count) * Middle(c.Bucket)
+	}
+	if n <= 0 {
+		return 0, false
+	}
+	for _, c := range counts {
+		off := Middle(c.Bucket) - sum/n
+		squares += float64(c.Count) * off * off
+	}
+	return math.Sqrt(max(0, squares/n)), true
 }

@@ -241,7 +241,7 @@ func (m *Measure) dated() {
 		for i := range where {
 			switch {
 			case len(where[i].Later) == 0:
-			case m.Op == Level:
+			case m.Op == Level, m.Op == During:
 				where[i].When = m.From
 			default:
 				where[i].When = m.At

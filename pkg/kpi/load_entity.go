@@ -33,7 +33,7 @@ func (l *loading) elsewhere(m *Measure, n *yaml.Node) (keys int) {
 	case m.Family == nil:
 	case at != nil:
 		m.At = l.column(at, fact.Time)
-	case m.Family != l.d.Of && l.form(n) != "level":
+	case m.Family != l.d.Of && l.form(n) != "level" && l.form(n) != "during":
 		l.r.Errorf(n, "a measure of another family says at which of its instants: at: …")
 	}
 	return keys
@@ -172,7 +172,7 @@ func (l *loading) whole(root *yaml.Node) {
 			back++
 		case Cell:
 			cells++
-		case Count, Sum, Level, Hist, Max, Entities, Last:
+		case Count, Sum, Level, Hist, Max, Entities, Last, During:
 		}
 	}
 	switch {
@@ -190,7 +190,7 @@ func (l *loading) whole(root *yaml.Node) {
 // spread refuses what cannot count in each value of a dimension that its family
 // lacks.
 func (l *loading) spread(root *yaml.Node, n Named) {
-	adds := n.Measure.Op == Count || n.Measure.Op == Sum || n.Measure.Op == Entities || n.Measure.Op == Last
+	adds := n.Measure.Op == Count || n.Measure.Op == Sum || n.Measure.Op == Entities || n.Measure.Op == Last || n.Measure.Op == During
 	for _, dim := range l.d.By {
 		if !adds && n.Measure.Op != Cell && !slices.Contains(n.Measure.Family.Dims, dim) {
 			l.r.Errorf(root, "%s is of %s, which has no dimension %q: only counts, sums, entities and lasts can stand beside it", n.Name, n.Measure.Family.Name, dim)
@@ -202,12 +202,8 @@ func (l *loading) spread(root *yaml.Node, n Named) {
 // others puts the formulas of other definitions in the place of their names.
 func (l *loading) others(n *yaml.Node, e Expr) Expr {
 	switch e := e.(type) {
-	case Binary:
-		e.Left, e.Right = l.others(n, e.Left), l.others(n, e.Right)
-		if e.Left == nil || e.Right == nil {
-			return nil
-		}
-		return e
+	case Binary, Call:
+		return mapped(e, func(of Expr) Expr { return l.others(n, of) })
 	case Ref:
 		if e.At == Other {
 			return l.other(n, e.Measure)
@@ -258,10 +254,12 @@ func (l *loading) other(n *yaml.Node, name string) Expr {
 
 func (l *loading) adopt(d *Definition, e Expr) Expr {
 	switch e := e.(type) {
-	case Binary:
-		e.Left, e.Right = l.adopt(d, e.Left), l.adopt(d, e.Right)
-		return e
+	case Binary, Call:
+		return mapped(e, func(of Expr) Expr { return l.adopt(d, of) })
 	case Ref:
+		if e.At == Passed {
+			return e
+		}
 		own := d.Name + "_" + e.Measure
 		if l.d.Measure(own) == nil {
 			l.d.Measures = append(l.d.Measures, Named{Name: own, Measure: d.Measure(e.Measure)})

@@ -17,6 +17,7 @@ import (
 //	name: {count: {column: condition, …}}
 //	name: {sum: {of: column, where: {column: condition, …}}}
 //	name: {level: {from: column, to: column, where: {…}}}
+//	name: {during: {from: column, to: column, where: {…}}}
 //	name: {hist: {of: column, where: {…}}}
 //	name: {max: {of: column, where: {…}}}
 //	name: {entities: {of: [column, …], where: {…}, in: new, at_least: 2, latest: {…}}}
@@ -40,24 +41,29 @@ func (l *loading) measure(k, n *yaml.Node) {
 		"sum":   l.over(m, Sum, fact.Duration, fact.Count, fact.Bool, fact.Decimal),
 		"hist":  l.over(m, Hist, fact.Duration),
 		"max":   l.over(m, Max, fact.Duration, fact.Count, fact.Decimal),
-		"level": func(n *yaml.Node) {
-			m.Op, m.At = Level, 0
-			l.r.Map(n, strictyaml.Keys{
-				"from":  func(n *yaml.Node) { m.From = l.column(n, fact.Time) },
-				"to":    func(n *yaml.Node) { m.To = l.column(n, fact.Time) },
-				"where": func(n *yaml.Node) { m.Where = l.where(n) },
-			}, "from", "to")
-		},
+		"level": l.open(m, Level), "during": l.open(m, During),
 	}
 	l.r.Map(n, forms)
 	if n.Kind == yaml.MappingNode && len(n.Content) != 2*keys+2 {
-		l.r.Errorf(n, "a measure is one of count, sum, level, hist, max, entities, last, born, back and cell")
+		l.r.Errorf(n, "a measure is one of count, sum, level, hist, max, during, entities, last, born, back and cell")
 		return
 	}
 	m.dated()
 	m.Name = m.name()
 	l.at[k.Value] = k
 	l.d.Measures = append(l.d.Measures, Named{Name: k.Value, Measure: m})
+}
+
+// open reads a measure of what is open from one instant to another.
+func (l *loading) open(m *Measure, op Op) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		m.Op, m.At = op, 0
+		l.r.Map(n, strictyaml.Keys{
+			"from":  func(n *yaml.Node) { m.From = l.column(n, fact.Time) },
+			"to":    func(n *yaml.Node) { m.To = l.column(n, fact.Time) },
+			"where": func(n *yaml.Node) { m.Where = l.where(n) },
+		}, "from", "to")
+	}
 }
 
 // over reads a measure of a column of one of the types.
@@ -129,6 +135,9 @@ func (l *loading) variant(name string, n *yaml.Node) {
 }
 
 func (l *loading) ref(n *yaml.Node, ref Ref) {
+	if ref.At == Passed {
+		return
+	}
 	m := l.d.Measure(ref.Measure)
 	if m == nil {
 		var names []string
@@ -175,8 +184,13 @@ func (l *loading) dimension(n *yaml.Node, e Expr) {
 type power struct{ time, decimal int }
 
 func (p power) String() string {
-	if p.decimal == 0 {
-		return fmt.Sprintf("time^%d", p.time)
+	switch p {
+	case power{}:
+		return "a plain number"
+	case power{time: 1}:
+		return "a span of time"
+	case power{decimal: 1}:
+		return "an amount or a decimal"
 	}
 	return fmt.Sprintf("time^%d·decimal^%d", p.time, p.decimal)
 }
@@ -189,11 +203,14 @@ func (d *Definition) power(e Expr) (p power, ok bool) {
 	case Ref:
 		m := d.Measure(e.Measure)
 		switch e.At {
-		case Spent, Oldest, Added, Quantile:
+		case Spent, Oldest, Added, Quantile, Deviation, Passed:
 			return power{time: 1}, true
 		case Whole, Greatest:
 			if m != nil && m.Op == Cell && m.Axis != "" {
 				m = d.Grid.Axis(m.Axis).Measure
+			}
+			if m != nil && m.Op == During {
+				return power{time: 1}, true
 			}
 			if m == nil || m.Op != Sum && m.Op != Max && m.Op != Hist && m.Op != Last {
 				return power{}, true
@@ -216,7 +233,10 @@ func (d *Definition) power(e Expr) (p power, ok bool) {
 		case '/':
 			return power{a.time - b.time, a.decimal - b.decimal}, okA && okB
 		}
-		return a, okA && okB && a == b
+		p, same := d.alike([]Expr{e.Left, e.Right})
+		return p, okA && okB && same
+	case Call:
+		return d.callPower(e)
 	}
 	return power{}, true
 }

@@ -33,6 +33,9 @@ const (
 	// Cell counts the entities of a cell of the definition's grid, or adds one of
 	// their numbers up.
 	Cell
+	// During adds up for how long facts lie in the interval, from one time to
+	// another: what a Level spends, asked of facts.
+	During
 )
 
 // Additive tells whether what panes hold adds up to the measure. All others are
@@ -64,8 +67,8 @@ type Measure struct {
 	Op     Op
 	At     int // all but Level: index of the Time column whose interval it counts in
 	Column int // Sum, Hist, Max: index of the column
-	From   int // Level: index of the Time column where a fact begins to count
-	To     int // Level: index of the Time column where it ends; unknown is still open
+	From   int // Level, During: index of the Time column where a fact begins to count
+	To     int // Level, During: index of the Time column where it ends; unknown is still open
 	Where  []Cond
 
 	Keys    []int    // Entities, Last, Born, Back: Text columns that name an entity together
@@ -135,7 +138,7 @@ func (m *Measure) Parts() []Part {
 		greatest := m.part("", "one more than the greatest "+m.Family.Columns[m.Column].Name)
 		greatest.Merge, greatest.Column = MergeMax, ""
 		return []Part{greatest}
-	case Entities, Last, Born, Back, Cell:
+	case Entities, Last, Born, Back, Cell, During:
 		of := m.part("", m.opWords())
 		of.Column = ""
 		return []Part{of}
@@ -166,7 +169,7 @@ func (m *Measure) sentence() string {
 	if len(conds) > 0 {
 		head += " where " + strings.Join(conds, " and ")
 	}
-	if m.Op == Level {
+	if m.Op == Level || m.Op == During {
 		return fmt.Sprintf("%s, open from %s to %s", head, m.Family.Columns[m.From].Name, m.Family.Columns[m.To].Name)
 	}
 	return head + ", at " + m.Family.Columns[m.At].Name
@@ -188,14 +191,14 @@ func (m *Measure) name() string {
 		b.WriteString("hist_" + f.Columns[m.Column].Name)
 	case Max:
 		b.WriteString("max_" + f.Columns[m.Column].Name)
-	case Entities, Last, Born, Back, Cell:
+	case Entities, Last, Born, Back, Cell, During:
 		// No column has this name, and no other measure shares it.
 		b.WriteString(strings.ReplaceAll(m.opWords(), " ", "_"))
 	}
 	for _, c := range m.Where {
 		b.WriteString(c.name(f))
 	}
-	if m.Op != Level {
+	if m.Op != Level && m.Op != During {
 		b.WriteString("__at_" + f.Columns[m.At].Name)
 	}
 	return identifier(b.String())

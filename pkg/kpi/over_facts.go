@@ -122,6 +122,10 @@ func (o *overFacts) taken(m *Measure, from, until int64, grouped bool) []*fact.F
 }
 
 func (o *overFacts) figure(r Ref) (float64, bool) {
+	if r.At == Passed {
+		span := min(o.in.Until, o.in.Now) - o.in.From
+		return float64(span), o.in.From != math.MinInt64 && span > 0
+	}
 	m := o.d.Measure(r.Measure)
 	from, until := o.in.From, o.in.Until
 	if r.Previous {
@@ -132,6 +136,10 @@ func (o *overFacts) figure(r Ref) (float64, bool) {
 	switch m.Op {
 	case Level:
 		return o.level(m, r)
+	case During:
+		in := *o
+		in.in.From, in.in.Until = from, until
+		return in.level(m, Ref{At: Spent})
 	case Entities:
 		return float64(o.entities(m, from, until)), true
 	case Born, Back:
@@ -164,12 +172,14 @@ func (o *overFacts) figure(r Ref) (float64, bool) {
 		return float64(len(facts)), true
 	case Quantile:
 		return quantile(counts, r.Percent)
+	case Deviation:
+		return deviation(counts)
 	case Greatest:
 		if m.Op == Hist {
 			return greatest(counts)
 		}
 		return float64(most), len(facts) > 0
-	case Whole, Added, AtEnd, Mean, Spent, Oldest, Other:
+	case Whole, Added, AtEnd, Mean, Spent, Oldest, Passed, Other:
 	}
 	return float64(sum), true
 }

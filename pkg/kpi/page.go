@@ -101,6 +101,8 @@ func (m *Measure) opWords() string {
 			return "how many of the same " + m.keyWords() + " again, by days of 24 hours"
 		}
 		return "how many of the same " + m.keyWords() + " again, by days of the calendar"
+	case During:
+		return "time from " + m.Family.Columns[m.From].Name + " to " + m.Family.Columns[m.To].Name
 	case Cell:
 		if m.Axis != "" {
 			return "the " + m.Axis + " of those in the cell, added up"

@@ -19,8 +19,8 @@ type formula struct {
 	expr *node
 }
 
-// node is an operation on two others, a number where op is 0, or a figure where
-// op is '#'.
+// node is an operation on two others, a number where op is 0, a figure where op
+// is '#', a function where it is 'f', and no value where it is '?'.
 type node struct {
 	op          byte
 	left, right *node
@@ -29,6 +29,8 @@ type node struct {
 	percent     int
 	slot, hist  int
 	ofHist      bool
+	call        *Call
+	args        []*node
 }
 
 // Plan prepares a definition for [Totals.Figures] of these totals, or others of
@@ -60,7 +62,18 @@ func (t *Totals) compile(d *Definition, e Expr) *node {
 		return &node{number: e.Value}
 	case Binary:
 		return &node{op: e.Op, left: t.compile(d, e.Left), right: t.compile(d, e.Right)}
+	case Call:
+		n := &node{op: 'f', call: &e}
+		for _, a := range e.Args {
+			n.args = append(n.args, t.compile(d, a))
+		}
+		return n
+	case None:
+		return &node{op: '?'}
 	case Ref:
+		if e.At == Passed {
+			return &node{op: '#', figure: Passed}
+		}
 		m := d.Measure(e.Measure)
 		at := t.index.measures[m.Name]
 		return &node{op: '#', figure: e.At, percent: e.Percent, slot: at.slot, hist: at.hist, ofHist: m.Op == Hist}
@@ -100,6 +113,10 @@ func (t *Totals) eval(n *node, w *when) (float64, bool) {
 		return n.number, true
 	case '#':
 		return t.figure(n, w)
+	case 'f':
+		return n.call.apply(func(i int) (float64, bool) { return t.eval(n.args[i], w) })
+	case '?':
+		return 0, false
 	}
 	a, okA := t.eval(n.left, w)
 	b, okB := t.eval(n.right, w)
@@ -133,6 +150,10 @@ func (t *Totals) figure(n *node, w *when) (float64, bool) {
 		return number(HistSum)
 	case Quantile:
 		return quantile(t.hists[n.hist], n.percent)
+	case Deviation:
+		return deviation(t.hists[n.hist])
+	case Passed:
+		return float64(w.span), w.span > 0
 	case Greatest:
 		if n.ofHist {
 			return greatest(t.hists[n.hist])

@@ -165,7 +165,7 @@ func (d *Definition) CountOf() (e Expr, ok bool) {
 	}
 	if r, is := head.(Ref); is {
 		switch r.At {
-		case Quantile:
+		case Quantile, Deviation:
 			return Ref{Measure: r.Measure, At: Counted}, true
 		case Greatest:
 			if d.Measure(r.Measure).Op == Hist {
@@ -174,7 +174,7 @@ func (d *Definition) CountOf() (e Expr, ok bool) {
 			return nil, false
 		case Oldest:
 			return Ref{Measure: r.Measure, At: AtEnd}, true
-		case Whole, AtEnd, Mean, Spent, Counted, Added:
+		case Whole, AtEnd, Mean, Spent, Counted, Added, Passed, Other:
 		}
 	}
 	return head, d.Unit == UnitCount

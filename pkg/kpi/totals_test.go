@@ -156,7 +156,7 @@ func TestMisreadMeasures(t *testing.T) {
 	f("count", "measures: {w: {hist: {of: long}}}\nvalue: w\n", `"w" is read by mean(…), max(…) or a percentile`)
 	f("s", "measures: {w: {max: {of: long}}}\nvalue: mean(w)\n", `"w" is read by max(…)`)
 	f("s", "measures: {w: {count: {}}}\nvalue: oldest(w)\n", `"w" is read by its name alone`)
-	f("count", "measures: {w: {hist: {of: long}}}\nvalue: p90(w)\n", "the formula gives time^1, but the unit count is time^0")
+	f("count", "measures: {w: {hist: {of: long}}}\nvalue: p90(w)\n", "the formula gives a span of time, but the unit count is a plain number")
 	f("s", "measures: {w: {hist: {of: long}}}\nvalue: p100(w)\n", `no function "p100"`)
 	f("s", "measures: {w: {hist: {of: came}}}\nvalue: p50(w)\n", `column "came" does not fit here; these do: long`)
 	f("s", "measures: {p50: {hist: {of: long}}}\nvalue: mean(p50)\n", `"p50" is no name for a measure`)

@@ -35,7 +35,7 @@ func (m *Measure) Refusal(f *fact.Fact, from, to int64) (condition, instead stri
 
 // elsewhere tells why a fact does not lie in the interval.
 func (m *Measure) elsewhere(f *fact.Fact, from, to int64) (condition, instead string, ok bool) {
-	if m.Op != Level {
+	if m.Op != Level && m.Op != During {
 		at := &f.Values[m.At]
 		return m.Family.Columns[m.At].Name + " is in the interval", words(f, m.At), !at.Set || at.Int < from || at.Int >= to
 	}

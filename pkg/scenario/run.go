@@ -126,7 +126,9 @@ func (s *Scenario) figures(d *kpi.Definition, c *Claim, panes []*row.Pane) []kpi
 	if c.AtMs != 0 {
 		in := c.Interval(asOf)
 		from, asOf, until = in.From, min(in.Until, asOf), in.Until
-		last = (asOf - 1) / length * length
+		if asOf == in.Until {
+			last = (asOf - 1) / length * length
+		}
 	}
 	t := d.Totals()
 	for _, p := range panes {

@@ -3,7 +3,6 @@ package warehouse
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nabz/nabz/pkg/kpi"
@@ -94,7 +93,7 @@ func parts(d *kpi.Definition) []part {
 			add("", 0, partSum)
 		case kpi.Last:
 			add("", 0, partLast)
-		case kpi.Entities, kpi.Born, kpi.Back, kpi.Cell:
+		case kpi.Entities, kpi.Born, kpi.Back, kpi.Cell, kpi.During:
 			add("", 0, partWhole)
 		}
 		if d.Previous(n.Name) {
@@ -187,83 +186,6 @@ func bucketNaively(v string) string {
 func toldNaively(values string) string {
 	width := fmt.Sprintf("arrayFirst(w -> "+capped+" < 64 * w, %s)", "v", widths)
 	return fmt.Sprintf("arrayMap(v -> arrayMap(w -> intDiv("+capped+", w) * w + (w - 1) / 2, [%s])[1], %s)", "v", width, values)
-}
-
-// renderer makes SQL of formulas.
-type renderer struct {
-	d       *kpi.Definition
-	naive   bool
-	minutes string // of Query
-	all     bool   // the interval is all time
-}
-
-// scaled renders a formula in the unit of its definition. A quotient is of whole
-// milliseconds, so that it is rounded once: the nearest number to the true one.
-func (r renderer) scaled(e kpi.Expr) string {
-	scale := r.d.Unit.Scale()
-	if scale == 1 {
-		return r.render(e)
-	}
-	if q, ok := e.(kpi.Binary); ok && q.Op == '/' {
-		return fmt.Sprintf("(%s / nullIf(%s * %g, 0))", r.render(q.Left), r.render(q.Right), scale)
-	}
-	return fmt.Sprintf("%s / %g", r.render(e), scale)
-}
-
-// render makes SQL of a formula. What is divided by zero is NULL.
-func (r renderer) render(e kpi.Expr) string {
-	switch e := e.(type) {
-	case kpi.Number:
-		return "toFloat64(" + strconv.FormatFloat(e.Value, 'g', -1, 64) + ")"
-	case kpi.Ref:
-		return r.ref(e)
-	case kpi.Binary:
-		if e.Op == '/' {
-			return fmt.Sprintf("(%s / nullIf(%s, 0))", r.render(e.Left), r.render(e.Right))
-		}
-		return fmt.Sprintf("(%s %c %s)", r.render(e.Left), e.Op, r.render(e.Right))
-	}
-	panic("warehouse: unknown expression")
-}
-
-func (r renderer) ref(e kpi.Ref) string {
-	end := "least(toDateTime64(until, 3, 'UTC'), as_of)"
-	switch e.At {
-	case kpi.AtEnd:
-		return fmt.Sprintf("toNullable(toFloat64(%s_end))", e.Measure)
-	case kpi.Mean:
-		span := fmt.Sprintf("greatest(0, dateDiff('millisecond', toDateTime64(time, 3, 'UTC'), %s))", end)
-		if r.minutes != "" {
-			span += " * " + r.minutes
-		}
-		return fmt.Sprintf("(%s_ms / nullIf(%s, 0))", e.Measure, span)
-	case kpi.Spent:
-		return fmt.Sprintf("toNullable(toFloat64(%s_ms))", e.Measure)
-	case kpi.Oldest:
-		return fmt.Sprintf("if(isNull(%[1]s_oldest), NULL, toFloat64(greatest(0, dateDiff('millisecond', assumeNotNull(%[1]s_oldest), %[2]s))))", e.Measure, end)
-	case kpi.Counted:
-		return fmt.Sprintf("toNullable(toFloat64(%s_count))", e.Measure)
-	case kpi.Added:
-		return fmt.Sprintf("toNullable(toFloat64(%s_sum))", e.Measure)
-	case kpi.Quantile:
-		if r.naive {
-			return fmt.Sprintf("if(notEmpty(%[1]s_hist_lengths), toFloat64(%[1]s_hist_lengths[intDiv(%[2]d * length(%[1]s_hist_lengths) + 99, 100)]), NULL)", e.Measure, e.Percent)
-		}
-		return fmt.Sprintf("if(notEmpty(%[1]s_hist_lengths), toFloat64(arrayFirst((l, c) -> c >= intDiv(%[2]d * %[1]s_hist_ranks[-1] + 99, 100), %[1]s_hist_lengths, %[1]s_hist_ranks)), NULL)", e.Measure, e.Percent)
-	case kpi.Greatest:
-		if r.d.Measure(e.Measure).Op == kpi.Hist {
-			return fmt.Sprintf("if(notEmpty(%[1]s_hist_lengths), toFloat64(%[1]s_hist_lengths[-1]), NULL)", e.Measure)
-		}
-		return fmt.Sprintf("toFloat64(%s)", e.Measure)
-	case kpi.Whole, kpi.Other:
-	}
-	switch {
-	case e.Previous && r.all:
-		return nullNumber // all together have nothing before them
-	case e.Previous:
-		return fmt.Sprintf("toNullable(toFloat64(previous_%s))", e.Measure)
-	}
-	return fmt.Sprintf("toNullable(toFloat64(%s))", e.Measure)
 }
 
 // column renders a column of a part's measure.

@@ -22,6 +22,8 @@ func (m *Model) whole(q Query, p part) string {
 		sql = q.back(m, p.measure)
 	case kpi.Cell:
 		sql = m.cellsOf(q, p.measure)
+	case kpi.During:
+		sql = m.during(q, p.measure)
 	default: // kpi.Entities
 		if p.measure.In == kpi.This {
 			sql = q.entities(m.entityFacts(q, p.measure), fmt.Sprintf("times >= %d AND fits = 1", p.measure.AtLeast), "count()")
@@ -247,6 +249,8 @@ func (m *Model) wholeNaively(q Query, p part) string {
 		sql = q.ranked(m.entityFacts(q, e), "sumIf(amount, nth = 1)")
 	case e.Op == kpi.Cell:
 		sql = m.cellsNaively(q, e)
+	case e.Op == kpi.During:
+		sql = m.duringNaively(q, e)
 	case e.Op == kpi.Born, e.Op == kpi.Back:
 		sql = q.followed(m, e)
 	case e.In == kpi.This:

@@ -141,6 +141,34 @@ value:
   v4: meant
   v5: awake
   v6: asleep`,
+	"functions": `unit: count
+of: contact
+at: started_at
+by: [queue]
+params: {hour: 1h}
+final: {after: 10m}
+measures:
+  all: {count: {}}
+  waited: {hist: {of: wait}}
+  longest: {max: {of: wait, where: {outcome: abandoned, transfers: {ge: 4}}}}
+  held: {last: {of: transfers, per: customer, where: {transfers: {ge: 4}}}}
+  on: {during: {from: started_at, to: ended_at, where: {state: [open, closed]}}}
+value:
+  headline: coalesce(held, 0 - 1)
+  v1: sqrt(all - 3)
+  v2: abs(all - 5)
+  v3: power(all, 3)
+  v4: min(all, held, 4)
+  v5: max(all, held, 4)
+  v6: if(all >= 5, held)
+  v7: if(all < 5, held, all)
+  v8: deviation(waited) / mean(waited)
+  v9: all * $hour / elapsed()
+  v10: max(max(longest), mean(waited)) / $hour
+  v11: sqrt(power(mean(waited), 2) + power(max(waited), 2)) / $hour
+  v12: if(held > all, 1, 2)
+  v13: on / elapsed()
+  v14: on / $hour`,
 	"of_others": `unit: ratio
 of: contact
 at: started_at
