@@ -41,9 +41,9 @@ func days(d int64, g Grain, weekStart time.Weekday) (first, next int64) {
 		first = d - int64(weekday(d)-weekStart+7)%7
 		return first, first + 7
 	case Month, Quarter, Year:
-		return months(Gregorian(d), width(g), GregorianDay)
+		return Months(d, width(g), false)
 	case JalaliMonth, JalaliQuarter, JalaliYear:
-		return months(Jalali(d), width(g), JalaliDay)
+		return Months(d, width(g), true)
 	}
 	panic("calendar: unknown grain")
 }
@@ -57,6 +57,15 @@ func width(g Grain) int {
 	case Hour, Day, Week, Year, JalaliYear:
 	}
 	return 12
+}
+
+// Months gives the first day of the months, as many as are given and begin
+// where years do, in which a day since 1970-01-01 lies, and the day after them.
+func Months(day int64, n int, jalali bool) (first, next int64) {
+	if jalali {
+		return months(Jalali(day), n, JalaliDay)
+	}
+	return months(Gregorian(day), n, GregorianDay)
 }
 
 func months(d Date, n int, number func(Date) (int64, bool)) (first, next int64) {

@@ -33,7 +33,7 @@ func (s *Service) explainCell(w http.ResponseWriter, r *http.Request, c *caller)
 		return p
 	}
 	var at, limit string
-	for name, into := range map[string]*string{"feed": &req.Feed, "grain": &req.Grain, "window": &req.Window, "at": &at, "limit": &limit} {
+	for name, into := range map[string]*string{"feed": &req.Feed, "grain": &req.Grain, "window": &req.Window, "at": &at, "limit": &limit, "months": &req.Months} {
 		if *into, p = c.params.one(name); p != nil {
 			return p
 		}

@@ -25,6 +25,7 @@ type explainCmd struct {
 	Tenant    string   `help:"Only this tenant." placeholder:"T"`
 	Zone      string   `help:"Zone of days, weeks, months and of times without an offset, an IANA name." default:"UTC"`
 	WeekStart int      `help:"First day of the week, 1 Monday to 7 Sunday." default:"1"`
+	Months    string   `help:"Whose months, quarters and years: gregorian or persian (Jalali)." default:"gregorian"`
 	Limit     int      `help:"Facts of a cell to list; all are counted." default:"20"`
 	ReadyFile string   `help:"Ready file of a running installation." placeholder:"F"`
 }
@@ -35,6 +36,7 @@ func (explainCmd) Help() string {
 		"and the facts with the events behind them. Of an item: its facts, which measures took them, its events with topic, partition and offset, " +
 		"those refused with the reason, its deadlines and who was told of them.\n\n" +
 		"Examples: nabz explain service_level --at 2026-03-02T10:15:00Z --where queue=support\n" +
+		"          nabz explain revenue --at 2026-04-01 --grain month --months persian --zone Asia/Tehran\n" +
 		"          nabz explain contact/c1"
 }
 
@@ -73,7 +75,7 @@ func (c explainCmd) Run(a *app) error {
 		var cell *explain.Cell
 		cell, err = explainer.Cell(a.ctx, explain.CellRequest{
 			KPI: c.What, At: instant(at), Grain: c.Grain, Window: c.Window, By: c.By, Where: c.Where, Tenant: c.Tenant, Feed: c.Feed,
-			Zone: c.Zone, WeekStart: c.WeekStart, Limit: c.Limit,
+			Zone: c.Zone, WeekStart: c.WeekStart, Months: c.Months, Limit: c.Limit,
 		})
 		answer = cell
 		if err == nil && !a.JSON {

@@ -158,6 +158,15 @@ func explanations(t *testing.T, path string, f ready.File) {
 	if w.Total != 2 || w.Measures[0].Counted != 2 {
 		t.Errorf("the window: %+v", w)
 	}
+	var month explain.Cell // the same months as the values have
+	testkit.Await(t, "the sums of the month", func() bool {
+		month = explain.Cell{}
+		ask(&month, "service_level", "--grain", "month", "--months", "persian", "--zone", "Asia/Tehran", "--tenant", "tell")
+		return len(month.Values) == 1 && !slices.ContainsFunc(month.Measures, func(m explain.Measure) bool { return m.Stored == nil || *m.Stored != m.Counted })
+	})
+	if month.Values[0]["time"] != month.From.In(time.FixedZone("", 12_600)).Format(time.RFC3339) || month.Total == 0 {
+		t.Errorf("the month: %+v", month)
+	}
 	text := func(want int, words string, args ...string) {
 		t.Helper()
 		if code, out, errs := call(append([]string{"explain", "--ready-file", path}, args...)...); code != want || !strings.Contains(out+errs, words) {

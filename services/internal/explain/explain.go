@@ -16,6 +16,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/nabz/nabz/pkg/calendar"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/strictyaml"
 	"github.com/nabz/nabz/pkg/warehouse"
@@ -74,6 +75,7 @@ type CellRequest struct {
 	Feed      string    // empty: live
 	Zone      string    // IANA name; empty: UTC
 	WeekStart int       // 1 Monday to 7 Sunday; 0: 1
+	Months    string    // of warehouse.MonthNames; empty: gregorian
 	Limit     int       // facts to list; 0: 20
 }
 
@@ -211,6 +213,9 @@ func (e *Explainer) query(ctx context.Context, r *CellRequest) (*query, error) {
 	if r.WeekStart == 0 {
 		r.WeekStart = 1
 	}
+	if r.Months != "" && !slices.Contains(warehouse.MonthNames(), r.Months) {
+		return nil, wrong("months", "no months %q%s; there are %s", r.Months, strictyaml.Hint(r.Months, warehouse.MonthNames()), strings.Join(warehouse.MonthNames(), ", "))
+	}
 	zone, err := time.LoadLocation(r.Zone)
 	if err != nil {
 		return nil, wrong("zone", "%q is no zone", r.Zone)
@@ -241,7 +246,7 @@ func (e *Explainer) query(ctx context.Context, r *CellRequest) (*query, error) {
 		return nil, wrong("by", "%s has the dimensions %s", d.Name, strings.Join(d.Dims(), ", "))
 	}
 	grain := warehouse.Grain(r.Grain)
-	q.Query = q.filter.Of(warehouse.Query{Definition: d, By: d.Kept(by), Grain: grain, Zone: zone.String(), WeekStart: r.WeekStart})
+	q.Query = q.filter.Of(warehouse.Query{Definition: d, By: d.Kept(by), Grain: grain, Zone: zone.String(), WeekStart: r.WeekStart, Months: warehouse.Months(r.Months)})
 	return q, nil
 }
 
@@ -311,8 +316,8 @@ func interval(r *CellRequest, zone *time.Location) (from, to int64, err error) {
 		r.Grain = string(warehouse.Minute)
 	}
 	local := r.At.In(zone)
-	day := func(years, months, days int) int64 {
-		return time.Date(local.Year()+years, local.Month()+time.Month(months), local.Day()+days, 0, 0, 0, 0, zone).UnixMilli()
+	day := func(days int) int64 {
+		return time.Date(local.Year(), local.Month(), local.Day()+days, 0, 0, 0, 0, zone).UnixMilli()
 	}
 	switch warehouse.Grain(r.Grain) {
 	case warehouse.Minute:
@@ -324,16 +329,15 @@ func interval(r *CellRequest, zone *time.Location) (from, to int64, err error) {
 		from := floor(at, minute) - int64(local.Minute())*minute
 		return from, from + 60*minute, nil
 	case warehouse.Day:
-		return day(0, 0, 0), day(0, 0, 1), nil
+		return day(0), day(1), nil
 	case warehouse.Week:
 		since := (int(local.Weekday()) + 7 - r.WeekStart%7) % 7
-		return day(0, 0, -since), day(0, 0, 7-since), nil
-	case warehouse.Month:
-		return day(0, 0, 1-local.Day()), time.Date(local.Year(), local.Month()+1, 1, 0, 0, 0, 0, zone).UnixMilli(), nil
-	case warehouse.Quarter:
-		return day(0, -(int(local.Month())-1)%3, 1-local.Day()), day(0, 3-(int(local.Month())-1)%3, 1-local.Day()), nil
-	case warehouse.Year:
-		return day(0, 1-int(local.Month()), 1-local.Day()), day(1, 1-int(local.Month()), 1-local.Day()), nil
+		return day(-since), day(7 - since), nil
+	case warehouse.Month, warehouse.Quarter, warehouse.Year:
+		today := calendar.Date{Year: local.Year(), Month: int(local.Month()), Day: local.Day()}
+		n, _ := calendar.GregorianDay(today)
+		first, next := calendar.Months(n, map[warehouse.Grain]int{warehouse.Month: 1, warehouse.Quarter: 3, warehouse.Year: 12}[warehouse.Grain(r.Grain)], warehouse.Months(r.Months) == warehouse.Persian)
+		return day(int(first - n)), day(int(next - n)), nil
 	case warehouse.All:
 		return 0, 0, nil
 	}

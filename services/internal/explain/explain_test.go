@@ -8,6 +8,7 @@ import (
 )
 
 func TestInterval(t *testing.T) {
+	months := ""
 	f := func(grain, window, zone, at, from, to string, weekStart int) {
 		t.Helper()
 		loc, err := time.LoadLocation(zone)
@@ -18,7 +19,7 @@ func TestInterval(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, b, err := interval(&CellRequest{At: instant, Grain: grain, Window: window, WeekStart: weekStart}, loc)
+		a, b, err := interval(&CellRequest{At: instant, Grain: grain, Window: window, WeekStart: weekStart, Months: months}, loc)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,6 +43,11 @@ func TestInterval(t *testing.T) {
 	f("day", "", "Europe/Berlin", "2026-03-29T12:00:00Z", "2026-03-29T00:00:00+01:00", "2026-03-30T00:00:00+02:00", 1)
 	f("", "5m", "UTC", "2026-03-02T10:15:59Z", "2026-03-02T10:11:00Z", "2026-03-02T10:16:00Z", 1)
 	f("minute", "60m", "UTC", "1969-12-31T23:59:59Z", "1969-12-31T23:00:00Z", "1970-01-01T00:00:00Z", 1)
+	months = "persian" // 1404 and 1408 have ordinary and leap ends
+	f("month", "", tehran, "2026-03-02T10:15:59Z", "2026-02-20T00:00:00+03:30", "2026-03-21T00:00:00+03:30", 1)
+	f("month", "", tehran, "2026-03-20T20:30:00Z", "2026-03-21T00:00:00+03:30", "2026-04-21T00:00:00+03:30", 1)
+	f("quarter", "", tehran, "2026-11-23T12:00:00Z", "2026-09-23T00:00:00+03:30", "2026-12-22T00:00:00+03:30", 1)
+	f("year", "", tehran, "2030-01-01T12:00:00Z", "2029-03-20T00:00:00+03:30", "2030-03-21T00:00:00+03:30", 1)
 	for _, r := range []CellRequest{{Grain: "decade"}, {Window: "2m"}, {Window: "5m", Grain: "day"}} {
 		var mistake *RequestError
 		if _, _, err := interval(&r, time.UTC); !errors.As(err, &mistake) {

@@ -101,7 +101,7 @@ func within(q *query, f *fact.Family) string {
 		m := n.Measure
 		switch {
 		case m.Family != f:
-		case m.Op == kpi.Level:
+		case m.Op == kpi.Level, m.Op == kpi.During:
 			begun, ended := "f."+f.Columns[m.From].Name, "f."+f.Columns[m.To].Name
 			add(fmt.Sprintf("(%[1]s < %[2]s AND (isNull(%[3]s) OR %[3]s > %[4]s))", begun, to, ended, from))
 		default:
