@@ -8,25 +8,39 @@ import (
 	"github.com/nabz/nabz/pkg/kpi"
 )
 
-// longView has the values of all live KPIs in one shape. It finds the views of
-// each by their names, so that those alone are planned that its reader asks
-// for. What a KPI that is no live one asks of facts is planned with far more, so
-// it has views of its own alone.
-func (m *Model) longView() Statement {
-	dims := dimensions(m.live())
+// allView has the values of some KPIs in one shape. It finds the views of each
+// by their names, so that those alone are planned that its reader asks for.
+func (m *Model) allView(name, comment, grains, prefix string, dims []string) Statement {
 	columns := append([]Column{
 		{"kpi", "String", "", "Name of the KPI; a condition on it is what makes a query of this view cheap."},
-		{"grain", "String", "", "minute, day, week or month."},
+		{"grain", "String", "", grains},
 	}, m.longColumns(dims)...)
 	// Feeds are few: the tables that joins make for many would be most of the
 	// memory.
-	return view("kpi_values", "The values of all KPIs that are read by the second, in one shape. Those that ask all facts of an interval, such as cohorts, have views of their own alone.", columns,
-		fmt.Sprintf("SELECT CAST(substring(_table, %d), 'String') AS kpi, grain, scope, time, date, tenant, feed, %svalue, numerator, denominator, count, as_of, finality\nFROM merge(%s, '^%s')\nSETTINGS join_algorithm = 'hash'",
-			len(livePrefix)+1, cells(dims, ""), Quote(Internal), livePrefix))
+	return view(name, comment, columns,
+		fmt.Sprintf("SELECT CAST(substring(_table, position(_table, '_') + 1), 'String') AS kpi, grain, scope, time, date, tenant, feed, %svalue, numerator, denominator, count, as_of, finality\nFROM merge(%s, '^%s')\nSETTINGS join_algorithm = 'hash'",
+			cells(dims, ""), Quote(Internal), prefix))
 }
 
-// livePrefix begins the names of the views of each KPI.
-const livePrefix = "live_"
+// longView has the live KPIs, which a reader may ask for all at once. What a KPI
+// that is no live one asks of facts is planned with far more.
+func (m *Model) longView() Statement {
+	return m.allView("kpi_values", "The values of all KPIs that are read by the second, in one shape. Those that ask all facts of an interval, such as cohorts, are in kpi_values_all.",
+		"minute, day, week or month.", livePrefix, dimensions(m.live()))
+}
+
+// longestView has all KPIs, for who names those that are wanted.
+func (m *Model) longestView() Statement {
+	return m.allView("kpi_values_all", "The values of all KPIs in one shape, cohorts and what else is asked of all facts of an interval among them. Name those that you want, kpi = '…': each costs what its own views cost, and all of them together more than a reader may spend.",
+		"minute, day, week or month; no minute of what is asked of all facts of an interval.", "("+livePrefix+"|"+askedPrefix+")", dimensions(m.KPIs.Definitions))
+}
+
+// livePrefix begins the names of the views of each live KPI, askedPrefix those of
+// the others.
+const (
+	livePrefix  = "live_"
+	askedPrefix = "asked_"
+)
 
 // live are the definitions that panes of one family answer.
 func (m *Model) live() []*kpi.Definition {
@@ -59,10 +73,10 @@ func (m *Model) longColumns(dims []string) []Column {
 // as few as can be, and all.
 func scopes(d *kpi.Definition) [][]string {
 	least := d.Kept(nil)
-	if slices.Equal(least, d.By) {
+	if slices.Equal(least, d.Dims()) {
 		return [][]string{least}
 	}
-	return [][]string{least, d.By}
+	return [][]string{least, d.Dims()}
 }
 
 func scopeName(by []string) string { return Quote(strings.Join(by, ",")) }
@@ -70,7 +84,11 @@ func scopeName(by []string) string { return Quote(strings.Join(by, ",")) }
 // longViews are the rows of each KPI for the view of all.
 func (m *Model) longViews() []Statement {
 	var out []Statement
-	for _, d := range m.live() {
+	for _, d := range m.KPIs.Definitions {
+		if !d.Live() {
+			out = append(out, m.askedView(d))
+			continue
+		}
 		q := Query{Definition: d, By: append([]string{"grain", "scope"}, d.By...), Grain: several}
 		columns := append([]Column{{"grain", "String", "", "minute, day, week or month."}}, m.longColumns(d.By)...)
 		out = append(out, viewIn(Internal, livePrefix+d.Name, d.Help+" One row for each interval of each grain.", columns,
@@ -78,6 +96,32 @@ func (m *Model) longViews() []Statement {
 				cells(d.By, "v."), m.values(q, m.spans(d), false))))
 	}
 	return out
+}
+
+// askedView is that of a KPI that panes do not answer: each grain and choice of
+// dimensions is a query of its own over the facts of the interval.
+func (m *Model) askedView(d *kpi.Definition) Statement {
+	var each []string
+	for _, g := range viewGrains {
+		if g.grain == Minute {
+			continue
+		}
+		for _, by := range scopes(d) {
+			var dims strings.Builder
+			for _, dim := range d.Dims() {
+				if slices.Contains(by, dim) {
+					fmt.Fprintf(&dims, "toString(v.%[1]s) AS %[1]s, ", dim)
+				} else {
+					fmt.Fprintf(&dims, "'' AS %s, ", dim)
+				}
+			}
+			q := Query{Definition: d, By: by, Grain: g.grain, Zone: m.Zone, WeekStart: m.WeekStart, Months: m.Months}
+			each = append(each, fmt.Sprintf("SELECT %s AS grain, %s AS scope, toTimeZone(v.time, 'UTC') AS time, v.date AS date, v.tenant AS tenant, v.feed AS feed, %sv.value AS value, v.numerator AS numerator, v.denominator AS denominator, v.count AS count, v.as_of AS as_of, v.finality AS finality\nFROM (\n%s\n) AS v",
+				Quote(string(g.grain)), scopeName(by), dims.String(), m.Values(q)))
+		}
+	}
+	columns := append([]Column{{"grain", "String", "", "day, week or month."}}, m.longColumns(d.Dims())...)
+	return viewIn(Internal, askedPrefix+d.Name, d.Help+" One row for each interval of each grain.", columns, strings.Join(each, "\nUNION ALL\n"))
 }
 
 // cells renders dimensions.

@@ -23,7 +23,7 @@ func (m *Model) Views() []Statement {
 	out = append(out, m.verdictViews()...)
 	out = append(out, incidentView())
 	out = append(out, m.longViews()...)
-	return append(out, m.catalogView(), m.longView(), m.kpiShownView())
+	return append(out, m.catalogView(), m.longView(), m.longestView(), m.kpiShownView())
 }
 
 // view makes the statement of a view for people: the rights of whoever made
@@ -280,7 +280,7 @@ func dimensions(definitions []*kpi.Definition) []string {
 	var out []string
 	seen := map[string]bool{}
 	for _, d := range definitions {
-		for _, dim := range d.By {
+		for _, dim := range d.Dims() {
 			if !seen[dim] {
 				seen[dim] = true
 				out = append(out, dim)

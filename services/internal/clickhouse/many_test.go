@@ -64,6 +64,25 @@ func TestManyKPIs(t *testing.T) {
 			}
 		}
 	}
+	asked(t, conn, limits)
+}
+
+// asked holds the view that has what is asked of facts, too, against the views of
+// one such KPI and of a live one, for who names them.
+func asked(t *testing.T, conn clickhouse.Conn, limits string) {
+	t.Helper()
+	if err := conn.Exec(t.Context(), "INSERT INTO nabz_internal.fact_customer_day (tenant, item, id, opened_at, segment, customer, first_at) SELECT 't', toString(number % 50), generateUUIDv4(), "+
+		"toDateTime64('2025-10-01 00:00:00', 3, 'UTC') + number * 86400 / 5 AS opened, ['gold', 'new'][number % 2 + 1], toString(number % 50 + number % 3), opened FROM numbers(400)"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"waiting", "crr"} {
+		what := "SELECT count(), round(sum(value), 6), sum(numerator), min(time) FROM nabz."
+		want := askHTTP(t, what+"kpi_"+name+"_by_month")
+		got := askHTTP(t, fmt.Sprintf("%skpi_values_all WHERE kpi = '%s' AND grain = 'month' AND scope != '' %s", what, name, limits))
+		if got != want || strings.HasPrefix(want, "0") {
+			t.Errorf("%s: %s in kpi_values_all, %s in its view", name, got, want)
+		}
+	}
 }
 
 // generated are the definitions that there are, and others of every family, each

@@ -24,7 +24,7 @@ func house(t *testing.T, zone string) (driver.Conn, *warehouse.Model) {
 	t.Helper()
 	conn, model := shelves(t, zone)
 	for _, v := range model.Views() {
-		if strings.HasPrefix(v.Name, warehouse.Internal+".") && !strings.HasPrefix(v.Name, warehouse.Internal+".live_") {
+		if strings.HasPrefix(v.Name, warehouse.Internal+".") && !strings.HasPrefix(v.Name, warehouse.Internal+".live_") && !strings.HasPrefix(v.Name, warehouse.Internal+".asked_") {
 			exec(t, conn, v.SQL)
 		}
 	}
@@ -81,7 +81,11 @@ func TestStatementsHold(t *testing.T) {
 	conn, model := house(t, "Asia/Tehran")
 	for _, v := range model.Views() {
 		exec(t, conn, v.SQL)
-		rows, err := conn.Query(t.Context(), "SELECT * FROM "+v.Name+" LIMIT 1")
+		some := ""
+		if v.Name == warehouse.Public+".kpi_values_all" { // all of them at once are more than anybody waits for
+			some = " WHERE kpi IN ('crr', 'cac', 'offered')"
+		}
+		rows, err := conn.Query(t.Context(), "SELECT * FROM "+v.Name+some+" LIMIT 1")
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", v.Name, err, v.SQL)
 		}
