@@ -198,6 +198,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("tail: exit %d: %d lines: %s", code, strings.Count(out, "\n"), errs)
 	}
 	lookInside(t, path)
+	follows(t, path)
 	if err := stop(os.Interrupt); err != nil {
 		t.Errorf("after SIGINT: %v", err)
 	}
