@@ -31,7 +31,7 @@ func (s *Service) operations() []operation {
 	return []operation{
 		{http.MethodGet, "/v1/kpis", roleRead, nil, s.serveKPIs},
 		{http.MethodGet, "/v1/kpis/{kpi}/values", roleRead, []string{"feed", "by", "grain", "from", "to", "where", "zone", "months"}, s.serveValues},
-		{http.MethodGet, "/v1/explain/{kpi}", roleRead, []string{"feed", "at", "grain", "window", "by", "where", "zone", "limit"}, s.explainCell},
+		{http.MethodGet, "/v1/explain/{kpi}", roleRead, []string{"feed", "at", "grain", "months", "window", "by", "where", "zone", "limit"}, s.explainCell},
 		{http.MethodGet, "/v1/explain/item/{kind}/{id...}", roleRead, []string{"feed"}, s.explainItem},
 		{http.MethodGet, "/v1/live", roleRead, []string{"kpi"}, s.serveLive},
 		{http.MethodGet, "/v1/incidents", roleRead, []string{"state", "from"}, s.serveIncidents},
