@@ -23,6 +23,7 @@ type campaign struct {
 	truth    *truth
 	checks   []check
 	alerts   alertFigures
+	probe    *probe
 	soak     *soak // nil where no feed is sent beside
 	began    time.Time
 }
@@ -105,10 +106,15 @@ func (c *campaign) underFire(ctx context.Context) error {
 	var others sync.WaitGroup
 	c.watch.began = c.load.began
 	others.Go(func() { c.watch.run(beside) })
+	c.probe = newProbe(c.load.began, c.load.url, c.watch.url)
+	others.Go(func() { c.probe.run(beside) })
+	following, gone := context.WithCancel(ctx)
+	others.Go(func() { c.probe.follow(following) })
 	if c.kills > 0 {
 		others.Go(func() { c.hostile.run(beside, func() int { return rssOf(c.i.parts["collector"].pid()) }) })
 	}
 	defer others.Wait()
+	defer gone()
 	ticker := time.NewTicker(10 * time.Second)
 	defer ticker.Stop()
 	for {
@@ -271,6 +277,9 @@ func (c *campaign) judge() error {
 	}
 	for kind, s := range f.Back {
 		say("back after a kill: %s %d times, p50 %d ms, longest %d ms", kind, s.N, s.P50, s.Max)
+	}
+	for when, s := range f.Shown {
+		say("an event to the wallboard, %s: p50 %d ms, p99 %d ms, longest %d ms", when, s.P50, s.P99, s.Max)
 	}
 	for when, s := range f.Wall {
 		say("age of the wallboard, %s: p50 %d ms, p99 %d ms, greatest %d ms", when, s.P50, s.P99, s.Max)

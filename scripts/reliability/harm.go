@@ -25,7 +25,10 @@ func (i *installation) kill(ctx context.Context, name string) (ready func(contex
 			for p.life() == life && ctx.Err() == nil { // the one that dies may still answer
 				pause(ctx, 5*time.Millisecond)
 			}
-			return p.await(ctx)
+			if err := p.await(ctx); err != nil || p.works == nil {
+				return err
+			}
+			return p.until(ctx, p.works)
 		}, nil
 	}
 	pid, err := i.enginePID(ctx)

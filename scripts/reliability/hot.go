@@ -1,17 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"net/http"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -73,7 +67,7 @@ func runHot(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	f := figures{stamp: newStamp(o.root), Seed: o.seed, Rate: o.rate, Seconds: int(o.length.Seconds())}
+	f := figures{stamp: o.stamp(), Seed: o.seed, Rate: o.rate, Seconds: int(o.length.Seconds())}
 	for _, key := range append([]string{""}, keys()...) {
 		o.work = filepath.Join(dir, "hot-"+key)
 		h, err := o.hot(ctx, key, *fill, r.url)
@@ -134,8 +128,8 @@ func (o *options) hot(ctx context.Context, key string, fill int, receiver string
 	return h, err
 }
 
-// drained waits until the processors have stepped what is in the log, and gives
-// how many records a second they stepped between the first tenth and the last.
+// drained waits until the processors have stepped what is in the log, and their
+// boards what came of it, and gives how many records a second they stepped between the first tenth and the last.
 func (i *installation) drained(ctx context.Context, processors []string) (records, rate int, err error) {
 	type point struct {
 		at      time.Time
@@ -145,12 +139,12 @@ func (i *installation) drained(ctx context.Context, processors []string) (record
 	for still := 0; still < 20; {
 		sum, lag := 0.0, 0.0
 		for _, name := range processors {
-			v, err := readMetrics(ctx, "http://"+i.addresses[name]+"/metrics", "nabz_processor_records_total", "nabz_processor_lag_records")
+			v, err := readMetrics(ctx, "http://"+i.addresses[name]+"/metrics", "nabz_processor_records_total", "nabz_processor_lag_records", "nabz_board_lag_records")
 			if err != nil {
 				lag = 1
 				continue
 			}
-			sum, lag = sum+v[0], lag+v[1]
+			sum, lag = sum+v[0], lag+v[1]+v[2]
 		}
 		points = append(points, point{time.Now(), sum})
 		if still++; sum == 0 || lag > 0 {
@@ -167,128 +161,26 @@ func (i *installation) drained(ctx context.Context, processors []string) (record
 	return int(all), int((points[to].records - points[from].records) / max(took, 0.001)), nil
 }
 
-// readMetrics adds each metric of the names up over its labels.
-func readMetrics(ctx context.Context, url string, names ...string) ([]float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("read metrics: %w", err)
-	}
-	defer res.Body.Close()
-	out := make([]float64, len(names))
-	lines := bufio.NewScanner(res.Body)
-	for lines.Scan() {
-		series, text, ok := strings.Cut(lines.Text(), " ")
-		n, bad := strconv.ParseFloat(text, 64)
-		name, _, _ := strings.Cut(series, "{")
-		if at := slices.Index(names, name); ok && bad == nil && at >= 0 {
-			out[at] += n
-		}
-	}
-	return out, lines.Err()
-}
-
-// quietTenant has nothing but its probes.
-const quietTenant = "quiet"
-
-// others measures how long one contact of a quiet tenant takes until it counts
-// on the wallboard, again and again while the load goes on.
+// others measures how long events of a quiet tenant take to the wallboard while
+// the load goes on.
 func (o *options) others(ctx context.Context, i *installation, key string, j *journal) (spread, error) {
 	l := newLoad(o.seed, o.rate, o.length+longest, "http://"+i.addresses["collector"], apiKey, j)
 	l.began, l.hot = time.Now(), key
 	ctx, cancel := context.WithTimeout(ctx, o.length)
 	defer cancel()
-	p := &probe{sent: map[int]time.Time{}, took: map[int]time.Duration{}}
+	p := newProbe(l.began, l.url, "http://"+i.addresses["gateway"])
 	var going sync.WaitGroup
 	going.Go(func() { _ = l.run(ctx) }) // it is cut short
-	going.Go(func() { p.follow(ctx, "http://"+i.addresses["gateway"]) })
-	pause(ctx, o.length/6)
-	client := &http.Client{Timeout: 10 * time.Second}
-	for n := 1; ctx.Err() == nil; n++ {
-		if err := p.send(ctx, client, l.url, n); err != nil && ctx.Err() == nil {
-			return spread{}, err
-		}
-		pause(ctx, 150*time.Millisecond)
-	}
+	going.Go(func() { p.follow(ctx) })
+	sending, enough := context.WithTimeout(ctx, o.length*5/6)
+	defer enough()
+	p.run(sending)
 	going.Wait()
-	return spreadOf(slices.Collect(maps.Values(p.took))), nil
-}
-
-// probe is when the contacts of the quiet tenant were sent, by their number, and
-// how long each took.
-type probe struct {
-	mu    sync.Mutex
-	sent  map[int]time.Time
-	shown int
-	took  map[int]time.Duration
-}
-
-func (p *probe) send(ctx context.Context, client *http.Client, url string, n int) error {
-	h := happening{typ: "contact.queued", queue: "q", tenant: quietTenant, source: "pbx/quiet", contact: "q" + strconv.Itoa(n), channel: "voice"}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/events", strings.NewReader("["+string(h.body(time.Now(), ""))+"]"))
-	if err != nil {
-		return err
+	s := p.took(func(at time.Duration) bool { return at > o.length/6 })
+	if s.N == 0 {
+		return s, errors.New("nothing of the quiet tenant was shown")
 	}
-	req.Header.Set("Content-Type", "application/cloudevents-batch+json")
-	req.Header.Set("Authorization", "Bearer "+apiKey)
-	p.mu.Lock()
-	p.sent[n] = time.Now()
-	p.mu.Unlock()
-	res, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("send a probe: %w", err)
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("send a probe: %s", res.Status)
-	}
-	return nil
-}
-
-// follow reads how many the wallboard counts.
-func (p *probe) follow(ctx context.Context, gateway string) {
-	for ctx.Err() == nil {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, gateway+"/v1/live?kpi=offered&tenant="+quietTenant, nil)
-		if err != nil {
-			return
-		}
-		req.Header.Set("Authorization", "Bearer "+apiKey)
-		if res, err := http.DefaultClient.Do(req); err == nil {
-			lines := bufio.NewScanner(res.Body)
-			lines.Buffer(nil, 16<<20)
-			for lines.Scan() {
-				if text, ok := strings.CutPrefix(lines.Text(), "data:"); ok {
-					p.see(text)
-				}
-			}
-			res.Body.Close()
-		}
-		pause(ctx, 50*time.Millisecond)
-	}
-}
-
-// see notes which contacts count since now.
-func (p *probe) see(text string) {
-	var s struct{ Readings []reading }
-	if json.Unmarshal([]byte(text), &s) != nil {
-		return // a clock
-	}
-	now := time.Now()
-	for _, r := range s.Readings {
-		if len(r.Scope) != 1 || r.Scope[0] != "queue" {
-			continue
-		}
-		p.mu.Lock()
-		for n := p.shown + 1; n <= int(r.Windows["today"].Value); n++ {
-			p.took[n], p.shown = now.Sub(p.sent[n]), n
-		}
-		p.mu.Unlock()
-	}
+	return s, nil
 }
 
 func judgeHot(r results) (string, string) {

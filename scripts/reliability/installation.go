@@ -197,6 +197,9 @@ func (i *installation) addServices(ctx context.Context, receiver string) error {
 			env = append(env, "NABZ_CONFIG="+webhooks)
 		}
 		p := &part{name: name, program: i.binary, args: []string{kind}, env: env, ready: answers(address), log: logOf(i.logs(), name)}
+		if kind == "processor" {
+			p.works = func(ctx context.Context) error { return consuming(ctx, "http://"+address+"/metrics") }
+		}
 		if err := i.add(ctx, p); err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ type part struct {
 	args    []string
 	env     []string
 	ready   func(context.Context) error
+	works   func(context.Context) error // after it is ready; nil: nothing more
 	log     string
 
 	mu       sync.Mutex
@@ -158,11 +159,14 @@ func (p *part) end() {
 }
 
 // await asks until the part is ready.
-func (p *part) await(ctx context.Context) error {
+func (p *part) await(ctx context.Context) error { return p.until(ctx, p.ready) }
+
+// until asks until there is no error.
+func (p *part) until(ctx context.Context, ask func(context.Context) error) error {
 	var err error
 	for ctx.Err() == nil {
 		once, cancel := context.WithTimeout(ctx, 2*time.Second)
-		err = p.ready(once)
+		err = ask(once)
 		cancel()
 		if err == nil {
 			return nil

@@ -44,7 +44,8 @@ type figures struct {
 	Odd      map[string]int    `json:"odd,omitempty"`
 	Client   clientFigures     `json:"client"`
 	Alerts   toldFigures       `json:"alerts"`
-	Wall     map[string]spread `json:"wall"` // ms, age of what the wallboard shows
+	Wall     map[string]spread `json:"wall"`  // ms, age of what the wallboard shows
+	Shown    map[string]spread `json:"shown"` // ms, from an event to the wallboard, where nothing is full
 	Hostile  hostileFigures    `json:"hostile"`
 	Without  string            `json:"without,omitempty"`  // faults that were left out
 	Load     string            `json:"load,omitempty"`     // average, as the machine tells it, with what else ran
@@ -105,6 +106,21 @@ func newStamp(root string) stamp {
 	return s
 }
 
+// stamp is that of a run: the commit is the binary's.
+func (o *options) stamp() stamp {
+	s := newStamp(o.root)
+	binary := o.binary
+	if o.newer != "" {
+		binary = o.newer
+	}
+	if out, err := exec.Command(binary, "version").Output(); err == nil {
+		if f := strings.Fields(string(out)); len(f) > 1 {
+			s.Commit = f[1]
+		}
+	}
+	return s
+}
+
 // resultsFile holds what was noted, beside the document that is made of it.
 func resultsFile(root string) string { return filepath.Join(root, "docs", "reliability.json") }
 
@@ -140,7 +156,7 @@ func (c *campaign) figures() figures {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	f := figures{
-		stamp: newStamp(c.root), Seed: c.seed, Rate: c.rate, Seconds: int(c.length.Seconds()), Kills: c.faults.kills,
+		stamp: c.stamp(), Seed: c.seed, Rate: c.rate, Seconds: int(c.length.Seconds()), Kills: c.faults.kills,
 		Back: map[string]spread{}, Faults: c.faults.done, Checks: c.checks, Failed: c.faults.failed, Odd: n.seen, Deaths: c.deaths(),
 		Client: clientFigures{
 			Sent: n.Sent.Load(), Acked: n.Acked.Load(), Repeats: int64(c.truth.repeats), Refused: n.Refused.Load(), Requests: n.Requests.Load(),
@@ -148,11 +164,15 @@ func (c *campaign) figures() figures {
 		},
 		Alerts:  toldFigures{Deadlines: c.alerts.Deadlines, Rules: c.alerts.Rules, Repeats: c.alerts.Repeats, Failures: c.alerts.Failures, Lag: spreadOf(c.alerts.lags)},
 		Hostile: c.hostile.figures, Without: c.without, Only: c.only, From: c.from, Load: loadAverage(), Contacts: c.truth.contacts, Late: len(c.truth.lost),
-		Wall: map[string]spread{"all": spreadOf(c.watch.ages(func(time.Duration) bool { return true }))},
+		Wall: map[string]spread{}, Shown: map[string]spread{},
 	}
-	if quiet := spreadOf(c.watch.ages(c.faults.quiet)); quiet.N > 0 {
-		f.Wall["undisturbed"] = quiet
+	wall := func(name string, within func(time.Duration) bool) {
+		if s := c.probe.took(within); s.N > 0 {
+			f.Wall[name], f.Shown[name] = spreadOf(c.watch.ages(within)), s
+		}
 	}
+	wall("all", func(time.Duration) bool { return true })
+	wall("undisturbed", c.faults.quiet)
 	for kind, all := range c.faults.back {
 		f.Back[kind] = spreadOf(all)
 	}
@@ -167,7 +187,7 @@ func (c *campaign) figures() figures {
 			f.Exchange += int((s.to - s.from).Seconds())
 		}
 		if s.name == "clickhouse away" {
-			f.Wall["clickhouse away"] = spreadOf(c.watch.ages(func(at time.Duration) bool { return at >= s.from && at <= s.to }))
+			wall(s.name, func(at time.Duration) bool { return at >= s.from && at <= s.to })
 		}
 	}
 	for name := range f.Faults {

@@ -68,12 +68,15 @@ func TestHeat(t *testing.T) {
 // TestReadMetrics adds a metric up over its labels.
 func TestReadMetrics(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("# HELP a b\na{p=\"1\"} 2\na{p=\"2\"} 3.5\nab 7\nc 1e+06\n"))
+		_, _ = w.Write([]byte("# HELP a b\nnabz_processor_partitions 2\nnabz_processor_position{partition=\"3\"} 0\na{p=\"1\"} 2\na{p=\"2\"} 3.5\nab 7\nc 1e+06\n"))
 	}))
 	defer s.Close()
 	got, err := readMetrics(t.Context(), s.URL, "a", "c", "d")
 	if err != nil || got[0] != 5.5 || got[1] != 1e6 || got[2] != 0 {
 		t.Errorf("%v, %v", got, err)
+	}
+	if err := consuming(t.Context(), s.URL); err == nil {
+		t.Error("one of two partitions is worked on, and all is well")
 	}
 }
 
