@@ -65,6 +65,8 @@ type Board struct {
 	spans   []span
 	windows []row.Window
 	figures []kpi.NamedFigure
+	was     []cell // of the row that is replaced
+	changes []change
 }
 
 // left is the minute that the clock has left, and how the last readings in it

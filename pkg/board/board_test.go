@@ -31,6 +31,8 @@ func set(tb testing.TB) *kpi.Set {
 		"asa":      queue + "unit: s\nmeasures:\n  w: {sum: {of: wait, where: {outcome: answered}}}\n  a: {count: {outcome: answered}}\nvalue: w / a\n",
 		"waiting":  queue + "unit: count\nmeasures:\n  w: {level: {from: enqueued_at, to: left_at}}\nvalue:\n  headline: level(w)\n  mean: mean_level(w)\n",
 		"waits":    queue + "unit: s\nmeasures:\n  w: {hist: {of: wait, where: {outcome: answered}}}\nvalue: p90(w)\n",
+		"longest":  queue + "unit: s\nmeasures:\n  m: {max: {of: wait}}\nvalue: max(m)\n",
+		"oldest":   queue + "unit: s\nmeasures:\n  w: {level: {from: enqueued_at, to: left_at}}\nvalue: oldest(w)\n",
 		"contacts": head + "of: contact\nat: started_at\nby: [queue]\nunit: count\nmeasures:\n  n: {count: {}}\nvalue: n\n",
 	}
 	tree := fstest.MapFS{}

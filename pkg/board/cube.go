@@ -78,7 +78,7 @@ type cube struct {
 	dims    []string
 	members []*group
 	slots   [grains]map[int64]*slot
-	changed [grains][]int64 // buckets whose slots are stale
+	changed [grains][]int64 // buckets whose slots have changed
 	closed  []*kpi.Totals   // by window: all panes but the one that the clock stands in
 	shown   []*row.Reading
 	stale   bool // it is to be shown again: a slot has changed
@@ -87,10 +87,13 @@ type cube struct {
 	owing   bool // what it showed when the clock left a minute is still to be kept
 }
 
-// slot is what one interval of a cube adds up to.
+// slot is what one interval of a cube adds up to. Rows that change are put in by
+// the difference, but where that cannot be told: then it is stale.
 type slot struct {
-	totals *kpi.Totals
-	stale  bool
+	totals  *kpi.Totals
+	members []*group // those that have, or had, rows of the interval
+	changed bool     // since the cube was last looked at
+	stale   bool
 }
 
 func newCube(f *family, s *scope, key string, dims []string) *cube {
@@ -112,7 +115,10 @@ func (c *cube) totals(spans []span, minute, quarter int64) []*kpi.Totals {
 	for g, buckets := range c.changed {
 		for _, bucket := range buckets {
 			if s := c.slots[g][bucket]; s != nil { // else it was let go of
-				c.add(g, bucket, s)
+				s.changed = false
+				if s.stale {
+					s.add(g, bucket)
+				}
 				c.turned = c.turned || bucket != last[g]
 			}
 		}
@@ -134,10 +140,10 @@ func (c *cube) totals(spans []span, minute, quarter int64) []*kpi.Totals {
 }
 
 // add brings the members' rows of one interval together.
-func (c *cube) add(grain int, bucket int64, s *slot) {
+func (s *slot) add(grain int, bucket int64) {
 	s.stale = false
 	s.totals.Reset()
-	for _, m := range c.members {
+	for _, m := range s.members {
 		for i := range m.rows[grain][bucket] {
 			for _, cell := range m.rows[grain][bucket][i].cells {
 				s.totals.AddAt(cell.spot, cell.value, true)

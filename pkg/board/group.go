@@ -82,7 +82,7 @@ func (b *Board) pane(r *row.Pane) {
 	}
 	x := paneRow{partition: r.Partition, incarnation: r.Incarnation, version: r.Version}
 	g := b.group(f, r, grain, &x)
-	list := g.rows[grain][r.Bucket]
+	list, known := g.rows[grain][r.Bucket]
 	i, there := slices.BinarySearchFunc(list, &x, compareRows)
 	switch {
 	case !there:
@@ -91,23 +91,70 @@ func (b *Board) pane(r *row.Pane) {
 	case x.version <= list[i].version:
 		return
 	}
+	b.was = append(b.was[:0], list[i].cells...)
 	list[i].version, list[i].cells = x.version, p.cells(list[i].cells, r.Cells)
-	b.mark(g, grain, r.Bucket)
+	b.changes = changes(b.changes[:0], b.was, list[i].cells)
+	for _, c := range g.cubes {
+		s := b.mark(c, grain, r.Bucket)
+		if !known {
+			s.members = append(s.members, g)
+		}
+		s.replace(b.changes)
+	}
 }
 
-// mark says that a bucket of a group adds up to something else now.
-func (b *Board) mark(g *group, grain int, bucket int64) {
-	for _, c := range g.cubes {
-		s := c.slots[grain][bucket]
-		if s == nil {
-			s = &slot{totals: c.family.plan.empty.Empty()}
-			c.slots[grain][bucket] = s
+// mark says that a bucket of a cube adds up to something else now.
+func (b *Board) mark(c *cube, grain int, bucket int64) *slot {
+	s := c.slots[grain][bucket]
+	if s == nil {
+		s = &slot{totals: c.family.plan.empty.Empty()}
+		c.slots[grain][bucket] = s
+	}
+	if !s.changed {
+		s.changed = true
+		c.changed[grain] = append(c.changed[grain], bucket)
+	}
+	b.touch(c)
+	return s
+}
+
+// change is a cell of a row that had another value before; 0 is none.
+type change struct {
+	spot     kpi.Spot
+	was, now int64
+}
+
+// changes gives the cells of a row that were others. Those of was are used up.
+func changes(out []change, was, now []cell) []change {
+	next := 0 // mostly it has the same parts in the same order
+	for _, c := range now {
+		if next >= len(was) || was[next].part != c.part {
+			next = slices.IndexFunc(was, func(w cell) bool { return w.part == c.part })
 		}
-		if !s.stale {
-			s.stale = true
-			c.changed[grain] = append(c.changed[grain], bucket)
+		before := int64(0)
+		if next >= 0 {
+			before, was[next].value = was[next].value, 0
 		}
-		b.touch(c)
+		if next++; before != c.value {
+			out = append(out, change{c.spot, before, c.value})
+		}
+	}
+	for _, w := range was {
+		if w.value != 0 {
+			out = append(out, change{w.spot, w.value, 0})
+		}
+	}
+	return out
+}
+
+// replace puts changes of a row in. Where they cannot be told from the totals,
+// those are to be made anew.
+func (s *slot) replace(all []change) {
+	for _, c := range all {
+		if s.stale {
+			return
+		}
+		s.stale = !s.totals.Replace(c.spot, c.was, c.now)
 	}
 }
 
@@ -198,7 +245,9 @@ func (b *Board) drop(partition int32) {
 					list = slices.DeleteFunc(list, func(x paneRow) bool { return x.partition == partition })
 					if len(list) != n {
 						g.rows[grain][bucket] = list
-						b.mark(g, grain, bucket)
+						for _, c := range g.cubes {
+							b.mark(c, grain, bucket).stale = true
+						}
 					}
 				}
 			}

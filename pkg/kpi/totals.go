@@ -119,6 +119,25 @@ func (t *Totals) AddAt(s Spot, value int64, last bool) {
 	}
 }
 
+// Replace takes a value in, of the last pane of its span, in place of another
+// that is in already; 0 stands for none. It gives false where what is left cannot
+// be told from the totals alone, and they have to be made anew.
+func (t *Totals) Replace(s Spot, was, now int64) bool {
+	switch {
+	case was == now:
+	case s.hist >= 0:
+		t.hists[s.hist] = addBucket(t.hists[s.hist], s.bucket, now-was)
+		t.hists[s.hist] = slices.DeleteFunc(t.hists[s.hist], func(c BucketCount) bool { return c.Count == 0 })
+	case s.merge == MergeSum:
+		t.values[s.at] += now - was
+	case was == 0 || now != 0 && s.merge.join(was, now) == now:
+		t.values[s.at] = s.merge.join(t.values[s.at], now)
+	default:
+		return t.values[s.at] != was // another is the extreme
+	}
+	return true
+}
+
 // Merge takes in what other totals of the same measures hold: of other groups
 // over the same span.
 func (t *Totals) Merge(o *Totals) {

@@ -115,6 +115,57 @@ value: {headline: mean(w), p50: p50(w), p99: p99(w), max: max(w), exact: max(mos
 	}
 }
 
+// TestReplace lets rows change in place: totals stay what the rows add up to, or
+// say that they do not know.
+func TestReplace(t *testing.T) {
+	d, sums := define(t, "s", `measures: {w: {hist: {of: long}}, most: {max: {of: long}}, here: {level: {from: came, to: went}}}
+value: {headline: mean(w), p50: p50(w), exact: max(most), age: oldest(here), spent: time(here)}
+`)
+	var parts []uint32
+	for _, m := range d.Measures {
+		for _, p := range m.Measure.Parts() {
+			for i := range min(p.Width, 3) {
+				parts = append(parts, p.ID+i)
+			}
+		}
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	rows := make([][]int64, 4)
+	for i := range rows {
+		rows[i] = make([]int64, len(parts))
+	}
+	remade, unknown := sums.Empty(), 0
+	for step := range 5_000 {
+		row, at := rows[rnd.IntN(len(rows))], rnd.IntN(len(parts))
+		now := rnd.Int64N(6) // 0 is none
+		spot, ok := sums.Spot(parts[at])
+		if !ok {
+			t.Fatalf("no spot of part %d", at)
+		}
+		known := sums.Replace(spot, row[at], now)
+		row[at] = now
+		remade.Reset()
+		for _, row := range rows {
+			for i, v := range row {
+				if v != 0 {
+					remade.Add(parts[i], v, true)
+				}
+			}
+		}
+		if !known {
+			unknown++
+			sums.Reset()
+			sums.Merge(remade)
+		}
+		if got, want := told(sums.Figures(nil, sums.Plan(d), 0, 100, 100)), told(remade.Figures(nil, sums.Plan(d), 0, 100, 100)); got != want {
+			t.Fatalf("step %d, part %d is %d: got %s, want %s", step, at, now, got, want)
+		}
+	}
+	if unknown == 0 || unknown > 500 {
+		t.Errorf("%d of 5,000 changes are not known", unknown)
+	}
+}
+
 // TestBuckets holds buckets to what they promise: they ascend, and their
 // middles are off by no more than 1/64.
 func TestBuckets(t *testing.T) {
