@@ -67,7 +67,7 @@ func runHot(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	f := figures{stamp: o.stamp(), Seed: o.seed, Rate: o.rate, Seconds: int(o.length.Seconds())}
+	f := figures{stamp: o.stamp(), Seed: o.seed, Rate: o.rate, Seconds: int(o.length.Seconds()), Fill: *fill}
 	for _, key := range append([]string{""}, keys()...) {
 		o.work = filepath.Join(dir, "hot-"+key)
 		h, err := o.hot(ctx, key, *fill, r.url)
@@ -198,5 +198,9 @@ func judgeHot(r results) (string, string) {
 			verdict = missed
 		}
 	}
-	return verdict, text + fmt.Sprintf(" (`go run ./scripts/reliability hot -seed %d -rate %d -for %ds`)", f.Seed, f.Rate, f.Seconds)
+	return verdict, text + fmt.Sprintf(" (`%s`)", f.hotCommand())
+}
+
+func (f *figures) hotCommand() string {
+	return fmt.Sprintf("go run ./scripts/reliability hot -seed %d -rate %d -for %ds -fill %d -work hot", f.Seed, f.Rate, f.Seconds, f.Fill)
 }

@@ -54,6 +54,7 @@ type figures struct {
 	From     string            `json:"from,omitempty"`     // the older version that was gone from and back to
 	Exchange int               `json:"exchange,omitempty"` // s that it took to exchange every process twice
 	Hot      []hotFigures      `json:"hot,omitempty"`
+	Fill     int               `json:"fill,omitempty"` // events that the log was filled with
 	Soak     *soakFigures      `json:"soak,omitempty"`
 	Contacts int               `json:"contacts"`
 	Late     int               `json:"late"`

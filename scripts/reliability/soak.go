@@ -222,6 +222,9 @@ func judgeSoak(r results) (string, string) {
 			continue
 		}
 		all = all && p.isFlat()
+		if p.Items[0] > 0 {
+			name = fmt.Sprintf("%s (%s and %s items)", name, group(int(p.Items[0])), group(int(p.Items[1])))
+		}
 		parts = append(parts, fmt.Sprintf("%s %.0f and %.0f MiB, %.0f and %.0f goroutines, %.0f and %.0f files", name,
 			p.MiB[0], p.MiB[1], p.Goroutines[0], p.Goroutines[1], p.Files[0], p.Files[1]))
 	}
