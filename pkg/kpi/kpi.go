@@ -94,7 +94,7 @@ func (d *Definition) Kept(by []string) []string {
 func (d *Definition) monetary() bool {
 	return d.Unit == UnitMoney || slices.ContainsFunc(d.Measures, func(n Named) bool {
 		m := n.Measure
-		return (m.Op == Sum || m.Op == Max || m.Op == Last) && m.Family.Columns[m.Column].Type == fact.Decimal && slices.Contains(m.Family.Dims, CurrencyName)
+		return m.adds() && m.Family.Columns[m.Column].Type == fact.Decimal && slices.Contains(m.Family.Dims, CurrencyName)
 	})
 }
 

@@ -106,6 +106,31 @@ func (l *loading) cohort(m *Measure, op Op) func(*yaml.Node) {
 	}
 }
 
+// among reads the facts of those who are present in a way.
+func (l *loading) among(m *Measure) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		m.Op, m.Counts = Among, true
+		l.r.Map(n, strictyaml.Keys{
+			"of":    l.keysOf(m),
+			"in":    func(n *yaml.Node) { m.In = Presence(max(0, slices.Index(presences, l.r.OneOf(n, presences[1:]...)))) },
+			"sum":   func(n *yaml.Node) { m.Counts, m.Column = false, l.column(n, fact.Count, fact.Decimal, fact.Duration) },
+			"where": func(n *yaml.Node) { m.Where = l.where(n) },
+		}, "of", "in")
+	}
+}
+
+// again reads which facts another follows.
+func (l *loading) again(m *Measure) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		m.Op = Again
+		l.r.Map(n, strictyaml.Keys{
+			"of":     l.keysOf(m),
+			"within": func(n *yaml.Node) { m.Within = l.spanOf(n) },
+			"where":  func(n *yaml.Node) { m.Where = l.where(n) },
+		}, "of", "within")
+	}
+}
+
 // decimal reads a number with up to four decimals, or a parameter is none.
 func (l *loading) decimal(n *yaml.Node) int64 {
 	v, err := strconv.ParseFloat(n.Value, 64)
@@ -172,7 +197,7 @@ func (l *loading) whole(root *yaml.Node) {
 			back++
 		case Cell:
 			cells++
-		case Count, Sum, Level, Hist, Max, Entities, Last, During:
+		case Count, Sum, Level, Hist, Max, Entities, Last, During, Among, Again:
 		}
 	}
 	switch {

@@ -17,11 +17,13 @@ import (
 //	name: {count: {column: condition, …}}
 //	name: {sum: {of: column, where: {column: condition, …}}}
 //	name: {level: {from: column, to: column, where: {…}}}
-//	name: {during: {from: column, to: column, where: {…}}}
+//	name: {during: {from: column, after: span, to: column, where: {…}}}
 //	name: {hist: {of: column, where: {…}}}
 //	name: {max: {of: column, where: {…}}}
 //	name: {entities: {of: [column, …], where: {…}, in: new, at_least: 2, latest: {…}}}
 //	name: {last: {of: column, per: [column, …], where: {…}}}
+//	name: {among: {of: [column, …], in: both, sum: column, where: {…}}}
+//	name: {again: {of: [column, …], within: span, where: {…}}}
 //	name: {born: {of: [column, …], where: {…}}}
 //	name: {back: {of: [column, …], where: {…}, days: hours}}
 func (l *loading) measure(k, n *yaml.Node) {
@@ -36,7 +38,7 @@ func (l *loading) measure(k, n *yaml.Node) {
 	defer func() { l.of = l.d.Of }()
 	forms := strictyaml.Keys{
 		"of": func(*yaml.Node) {}, "at": func(*yaml.Node) {},
-		"entities": l.entities(m), "cell": l.cell(m), "last": l.last(m), "born": l.cohort(m, Born), "back": l.cohort(m, Back),
+		"entities": l.entities(m), "cell": l.cell(m), "last": l.last(m), "among": l.among(m), "again": l.again(m), "born": l.cohort(m, Born), "back": l.cohort(m, Back),
 		"count": func(n *yaml.Node) { m.Op = Count; m.Where = l.where(n) },
 		"sum":   l.over(m, Sum, fact.Duration, fact.Count, fact.Bool, fact.Decimal),
 		"hist":  l.over(m, Hist, fact.Duration),
@@ -45,7 +47,7 @@ func (l *loading) measure(k, n *yaml.Node) {
 	}
 	l.r.Map(n, forms)
 	if n.Kind == yaml.MappingNode && len(n.Content) != 2*keys+2 {
-		l.r.Errorf(n, "a measure is one of count, sum, level, hist, max, during, entities, last, born, back and cell")
+		l.r.Errorf(n, "a measure is one of count, sum, level, hist, max, during, entities, last, among, again, born, back and cell")
 		return
 	}
 	m.dated()
@@ -58,11 +60,15 @@ func (l *loading) measure(k, n *yaml.Node) {
 func (l *loading) open(m *Measure, op Op) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		m.Op, m.At = op, 0
-		l.r.Map(n, strictyaml.Keys{
+		keys := strictyaml.Keys{
 			"from":  func(n *yaml.Node) { m.From = l.column(n, fact.Time) },
 			"to":    func(n *yaml.Node) { m.To = l.column(n, fact.Time) },
 			"where": func(n *yaml.Node) { m.Where = l.where(n) },
-		}, "from", "to")
+		}
+		if op == During {
+			keys["after"] = func(n *yaml.Node) { m.After = l.spanOf(n) }
+		}
+		l.r.Map(n, keys, "from", "to")
 	}
 }
 
@@ -212,7 +218,7 @@ func (d *Definition) power(e Expr) (p power, ok bool) {
 			if m != nil && m.Op == During {
 				return power{time: 1}, true
 			}
-			if m == nil || m.Op != Sum && m.Op != Max && m.Op != Hist && m.Op != Last {
+			if m == nil || !m.adds() {
 				return power{}, true
 			}
 			switch m.Family.Columns[m.Column].Type {
@@ -239,6 +245,11 @@ func (d *Definition) power(e Expr) (p power, ok bool) {
 		return d.callPower(e)
 	}
 	return power{}, true
+}
+
+// adds tells whether the measure is of a column's unit.
+func (m *Measure) adds() bool {
+	return m.Op == Sum || m.Op == Max || m.Op == Hist || m.Op == Last || m.Op == Among && !m.Counts
 }
 
 // unused complains of what nothing names: most often a slip.

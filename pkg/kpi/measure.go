@@ -36,6 +36,11 @@ const (
 	// During adds up for how long facts lie in the interval, from one time to
 	// another: what a Level spends, asked of facts.
 	During
+	// Among counts the facts of those entities that are present in the way asked
+	// for, or adds one of their columns up.
+	Among
+	// Again counts the facts that are followed by another of the same entity.
+	Again
 )
 
 // Additive tells whether what panes hold adds up to the measure. All others are
@@ -71,8 +76,11 @@ type Measure struct {
 	To     int // Level, During: index of the Time column where it ends; unknown is still open
 	Where  []Cond
 
-	Keys    []int    // Entities, Last, Born, Back: Text columns that name an entity together
-	In      Presence // Entities
+	Keys    []int    // Entities, Last, Born, Back: Text columns that name an entity together; so of Among and Again
+	In      Presence // Entities, Among
+	Counts  bool     // Among: facts are counted, and no column is added up
+	Within  int64    // Again: how soon the other one follows, ms
+	After   int64    // During: how long after From it begins to count, ms
 	AtLeast int64    // Entities: facts in the interval, ≥ 1
 	Latest  []Cond   // Entities: what the last of these facts says
 	Axis    string   // Cell: GridX or GridY, whose number is added up; empty: they are counted
@@ -138,7 +146,7 @@ func (m *Measure) Parts() []Part {
 		greatest := m.part("", "one more than the greatest "+m.Family.Columns[m.Column].Name)
 		greatest.Merge, greatest.Column = MergeMax, ""
 		return []Part{greatest}
-	case Entities, Last, Born, Back, Cell, During:
+	case Entities, Last, Born, Back, Cell, During, Among, Again:
 		of := m.part("", m.opWords())
 		of.Column = ""
 		return []Part{of}
@@ -191,7 +199,7 @@ func (m *Measure) name() string {
 		b.WriteString("hist_" + f.Columns[m.Column].Name)
 	case Max:
 		b.WriteString("max_" + f.Columns[m.Column].Name)
-	case Entities, Last, Born, Back, Cell, During:
+	case Entities, Last, Born, Back, Cell, During, Among, Again:
 		// No column has this name, and no other measure shares it.
 		b.WriteString(strings.ReplaceAll(m.opWords(), " ", "_"))
 	}

@@ -112,7 +112,7 @@ func (o *overFacts) taken(m *Measure, from, until int64, grouped bool) []*fact.F
 			continue
 		}
 		at := f.Values[m.At]
-		known := m.Op == Count || m.Op == Entities || m.Op == Born || m.Op == Back || m.Op == Cell || f.Values[m.Column].Set
+		known := !m.adds() || f.Values[m.Column].Set
 		if at.Set && at.Int >= from && at.Int < until && known {
 			out = append(out, f)
 		}
@@ -136,6 +136,10 @@ func (o *overFacts) figure(r Ref) (float64, bool) {
 	switch m.Op {
 	case Level:
 		return o.level(m, r)
+	case Among:
+		return o.among(m, from, until, r.Previous), true
+	case Again:
+		return float64(o.again(m, from, until)), true
 	case During:
 		in := *o
 		in.in.From, in.in.Until = from, until
@@ -201,7 +205,7 @@ func (o *overFacts) level(m *Measure, r Ref) (float64, bool) {
 		if to.Set {
 			until = to.Int
 		}
-		spent += max(0, min(until, end)-max(from.Int, o.in.From))
+		spent += max(0, min(until, end)-max(from.Int+m.After, o.in.From))
 		if from.Int < end && until >= end {
 			open, since = open+1, min(since, from.Int)
 		}
@@ -268,22 +272,9 @@ func (o *overFacts) entities(m *Measure, from, until int64) (n int) {
 		all[k] = true
 	}
 	for k := range all {
-		now, before, earlier := len(here[k]) > 0, len(was[k]) > 0, len(ever[k]) > 0
-		counts := false
-		switch m.In {
-		case This:
-			facts := here[k]
-			counts = now && int64(len(facts)) >= m.AtLeast && meets(m.Latest, facts[len(facts)-1])
-		case Before:
-			counts = before
-		case Both:
-			counts = now && before
-		case New:
-			counts = now && !earlier
-		case Returned:
-			counts = now && !before && earlier
-		case Gone:
-			counts = before && !now
+		counts := m.In.holds(len(here[k]) > 0, len(was[k]) > 0, len(ever[k]) > 0)
+		if facts := here[k]; m.In == This && counts {
+			counts = int64(len(facts)) >= m.AtLeast && meets(m.Latest, facts[len(facts)-1])
 		}
 		if counts {
 			n++

@@ -3,6 +3,7 @@ package kpi
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Page is the definition as a page for people, in Markdown: what it means, how
@@ -102,7 +103,19 @@ func (m *Measure) opWords() string {
 		}
 		return "how many of the same " + m.keyWords() + " again, by days of the calendar"
 	case During:
-		return "time from " + m.Family.Columns[m.From].Name + " to " + m.Family.Columns[m.To].Name
+		begins := m.Family.Columns[m.From].Name
+		if m.After > 0 {
+			begins = (time.Duration(m.After) * time.Millisecond).String() + " after " + begins
+		}
+		return "time from " + begins + " to " + m.Family.Columns[m.To].Name
+	case Among:
+		what := "sum of " + m.Family.Columns[m.Column].Name
+		if m.Counts {
+			what = "how many"
+		}
+		return what + " of each " + m.keyWords() + m.In.words()
+	case Again:
+		return "how many are followed by another of the same " + m.keyWords() + " within " + (time.Duration(m.Within) * time.Millisecond).String()
 	case Cell:
 		if m.Axis != "" {
 			return "the " + m.Axis + " of those in the cell, added up"
@@ -128,8 +141,12 @@ func (m *Measure) entityWords() string {
 	for _, c := range m.Latest {
 		s += ", the last of which has " + c.words(m.Family)
 	}
-	return s + map[Presence]string{
+	return s + m.In.words()
+}
+
+func (p Presence) words() string {
+	return map[Presence]string{
 		This: "", Before: ", in the interval before", Both: ", in this interval and the one before", New: ", for the first time ever",
 		Returned: ", not in the interval before but earlier", Gone: ", in the interval before and not in this one",
-	}[m.In]
+	}[p]
 }

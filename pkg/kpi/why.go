@@ -27,7 +27,7 @@ func (m *Measure) Refusal(f *fact.Fact, from, to int64) (condition, instead stri
 			return c.words(m.Family), words(f, c.Column), true
 		}
 	}
-	if (m.Op == Sum || m.Op == Hist || m.Op == Max || m.Op == Last) && !f.Values[m.Column].Set {
+	if m.adds() && !f.Values[m.Column].Set {
 		return m.Family.Columns[m.Column].Name + " is known", "unknown", true
 	}
 	return "", "", false

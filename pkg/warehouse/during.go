@@ -56,7 +56,7 @@ func (m *Model) lying(q Query, e *kpi.Measure, slots, bucket, ms string) string 
 	var b strings.Builder
 	b.WriteString("SELECT f.tenant AS tenant, f.feed AS feed")
 	dimensionsOf(&b, q.Definition, f, "f")
-	fmt.Fprintf(&b, ", toUnixTimestamp64Milli(assumeNotNull(%s)) AS begun, toUnixTimestamp64Milli(least(s.as_of, ifNull(%s, s.as_of))) AS ended, s.as_of AS as_of, s.closed AS closed\nFROM %s.fact_%s AS f FINAL\n%s\nWHERE %s",
-		from, to, Internal, f.Name, shownJoin("f"), strings.Join(conds, " AND "))
+	fmt.Fprintf(&b, ", toUnixTimestamp64Milli(assumeNotNull(%s)) + %d AS begun, toUnixTimestamp64Milli(least(s.as_of, ifNull(%s, s.as_of))) AS ended, s.as_of AS as_of, s.closed AS closed\nFROM %s.fact_%s AS f FINAL\n%s\nWHERE %s",
+		from, e.After, to, Internal, f.Name, shownJoin("f"), strings.Join(conds, " AND "))
 	return fmt.Sprintf("SELECT tenant, feed, %s AS bucket%s, greatest(0, %s) AS n, as_of, closed FROM (\n%s\n) ARRAY JOIN %s AS slot", bucket, q.list(""), ms, b.String(), slots)
 }

@@ -93,7 +93,7 @@ func parts(d *kpi.Definition) []part {
 			add("", 0, partSum)
 		case kpi.Last:
 			add("", 0, partLast)
-		case kpi.Entities, kpi.Born, kpi.Back, kpi.Cell, kpi.During:
+		case kpi.Entities, kpi.Born, kpi.Back, kpi.Cell, kpi.During, kpi.Among, kpi.Again:
 			add("", 0, partWhole)
 		}
 		if d.Previous(n.Name) {

@@ -24,6 +24,10 @@ func (m *Model) whole(q Query, p part) string {
 		sql = m.cellsOf(q, p.measure)
 	case kpi.During:
 		sql = m.during(q, p.measure)
+	case kpi.Among:
+		sql = q.sumAmong(m.entityFacts(q, p.measure), p.measure.In)
+	case kpi.Again:
+		sql = q.again(m.entityFacts(q, p.measure), p.measure)
 	default: // kpi.Entities
 		if p.measure.In == kpi.This {
 			sql = q.entities(m.entityFacts(q, p.measure), fmt.Sprintf("times >= %d AND fits = 1", p.measure.AtLeast), "count()")
@@ -111,7 +115,9 @@ func (m *Model) entityFacts(q Query, e *kpi.Measure) string {
 		keys = append(keys, name)
 	}
 	amount := "toInt64(0)"
-	if e.Op == kpi.Last || e.Op == kpi.Sum {
+	if e.Op == kpi.Among && e.Counts {
+		amount = "toInt64(1)"
+	} else if e.Op == kpi.Last || e.Op == kpi.Sum || e.Op == kpi.Among {
 		amount = "toInt64(f." + f.Columns[e.Column].Name + ")"
 		known = append(known, "isNotNull("+amount+")")
 	}
@@ -123,7 +129,7 @@ func (m *Model) entityFacts(q Query, e *kpi.Measure) string {
 	for _, c := range q.Where {
 		known = append(known, strings.Replace(c, "src.", "f.", 1))
 	}
-	if e.Op != kpi.Born && e.Op != kpi.Back { // cohorts are of what their first facts say
+	if e.Op != kpi.Born && e.Op != kpi.Back && e.Op != kpi.Again { // these look at what lies elsewhere, too
 		known = append(known, q.among(f, "f")...)
 	}
 	fmt.Fprintf(&b, "FROM %s.fact_%s AS f FINAL\n%s%s\nWHERE f.deleted = 0 AND isNotNull(%s) AND %s AND %s",
@@ -251,6 +257,12 @@ func (m *Model) wholeNaively(q Query, p part) string {
 		sql = m.cellsNaively(q, e)
 	case e.Op == kpi.During:
 		sql = m.duringNaively(q, e)
+	case e.Op == kpi.Among && q.Grain == All:
+		sql = q.sumAmong(m.entityFacts(q, e), e.In)
+	case e.Op == kpi.Among:
+		sql = q.sumAmongNaively(m.entityFacts(q, e), e.In)
+	case e.Op == kpi.Again:
+		sql = q.againNaively(m.entityFacts(q, e), e)
 	case e.Op == kpi.Born, e.Op == kpi.Back:
 		sql = q.followed(m, e)
 	case e.In == kpi.This:

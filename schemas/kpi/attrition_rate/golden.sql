@@ -17,7 +17,7 @@ UNION ALL
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.department AS department, w.role AS role, w.team AS team, w.location AS location, toInt64(0) AS left, toInt64(0) AS willing, toInt64(w.n) AS staffed, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
 SELECT tenant, feed, toDateTime(intDiv(slot, 1000), 'UTC') AS bucket, department, role, team, location, greatest(0, least(ended, slot + 60000) - greatest(begun, slot)) AS n, as_of, closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, f.department AS department, f.role AS role, f.team AS team, f.location AS location, toUnixTimestamp64Milli(assumeNotNull(f.hired_at)) AS begun, toUnixTimestamp64Milli(least(s.as_of, ifNull(f.left_at, s.as_of))) AS ended, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, f.department AS department, f.role AS role, f.team AS team, f.location AS location, toUnixTimestamp64Milli(assumeNotNull(f.hired_at)) + 0 AS begun, toUnixTimestamp64Milli(least(s.as_of, ifNull(f.left_at, s.as_of))) AS ended, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_employee AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 WHERE f.deleted = 0 AND isNotNull(f.hired_at) AND (1) AND f.status != 'lost'
@@ -42,7 +42,7 @@ FROM (
 SELECT w.tenant AS tenant, w.feed AS feed, w.bucket AS bucket, w.department AS department, w.role AS role, w.team AS team, w.location AS location, toInt64(0) AS left, toInt64(0) AS willing, toInt64(w.n) AS staffed, toInt64(0) AS open_facts, toDateTime64(0, 3, 'UTC') AS changed_at, w.as_of AS as_of, w.closed AS closed
 FROM (
 SELECT tenant, feed, toDateTime(intDiv(slot, 1000), 'UTC') AS bucket, department, role, team, location, greatest(0, least(ended, slot + 60000) - greatest(begun, slot)) AS n, as_of, closed FROM (
-SELECT f.tenant AS tenant, f.feed AS feed, f.department AS department, f.role AS role, f.team AS team, f.location AS location, toUnixTimestamp64Milli(assumeNotNull(f.hired_at)) AS begun, toUnixTimestamp64Milli(least(s.as_of, ifNull(f.left_at, s.as_of))) AS ended, s.as_of AS as_of, s.closed AS closed
+SELECT f.tenant AS tenant, f.feed AS feed, f.department AS department, f.role AS role, f.team AS team, f.location AS location, toUnixTimestamp64Milli(assumeNotNull(f.hired_at)) + 0 AS begun, toUnixTimestamp64Milli(least(s.as_of, ifNull(f.left_at, s.as_of))) AS ended, s.as_of AS as_of, s.closed AS closed
 FROM nabz_internal.fact_employee AS f FINAL
 INNER JOIN nabz_internal.shown AS s ON s.feed = f.feed AND s.generation = f.generation AND s.epoch = f.epoch AND s.tenant = if(f.feed = '', '', f.tenant)
 WHERE f.deleted = 0 AND isNotNull(f.hired_at) AND (1) AND f.status != 'lost'

@@ -153,6 +153,7 @@ measures:
   longest: {max: {of: wait, where: {outcome: abandoned, transfers: {ge: 4}}}}
   held: {last: {of: transfers, per: customer, where: {transfers: {ge: 4}}}}
   on: {during: {from: started_at, to: ended_at, where: {state: [open, closed]}}}
+  old: {during: {from: started_at, after: 1h, to: ended_at}}
 value:
   headline: coalesce(held, 0 - 1)
   v1: sqrt(all - 3)
@@ -168,7 +169,28 @@ value:
   v11: sqrt(power(mean(waited), 2) + power(max(waited), 2)) / $hour
   v12: if(held > all, 1, 2)
   v13: on / elapsed()
-  v14: on / $hour`,
+  v14: on / $hour
+  v15: old / $hour`,
+	"presences": `unit: count
+of: contact
+at: started_at
+by: [queue, channel]
+measures:
+  kept: {among: {of: customer, in: both, sum: transfers}}
+  before: {among: {of: customer, in: previous, sum: transfers}}
+  gone: {among: {of: customer, in: gone, where: {direction: inbound}}}
+  fresh: {among: {of: [customer, channel], in: new}}
+  back: {among: {of: customer, in: returned, sum: transfers}}
+  again: {again: {of: customer, within: 2d}}
+  same: {again: {of: [customer, direction], within: 36h, where: {outcome: abandoned}}}
+value:
+  headline: kept
+  v1: before
+  v2: gone
+  v3: fresh
+  v4: back
+  v5: again
+  v6: same`,
 	"of_others": `unit: ratio
 of: contact
 at: started_at
@@ -401,6 +423,9 @@ func TestWordsAreRefused(t *testing.T) {
 	f("callers", "at_least: 3", "at_least: 0", "0 is not within 1")
 	f("again", "days: [0, 1, 3, 1-7, 10+]", "days: [0, 7-1]", "ends before it begins")
 	f("again", "days: [0, 1, 3, 1-7, 10+]\n", "", "born and back need days")
+	f("presences", "in: gone", "in: this", `"this" is not one of`)
+	f("presences", "within: 2d", "within: two days", `"two days" is no span`)
+	f("presences", "sum: transfers}}\n  before", "sum: customer}}\n  before", `column "customer" does not fit here`)
 	f("again", "size: {born: {of: customer}}", "size: {entities: {of: customer}}", "has one measure born")
 	f("effort", ", at: started_at, entities", ", entities", "says at which of its instants")
 	f("effort", "callers: {of: contact, at: started_at, entities: {of: customer}}", "callers: {of: contact, at: started_at, max: {of: wait}}", `which has no dimension "agent"`)
