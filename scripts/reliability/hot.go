@@ -139,9 +139,14 @@ func (i *installation) drained(ctx context.Context, processors []string) (record
 	for still := 0; still < 20; {
 		sum, lag := 0.0, 0.0
 		for _, name := range processors {
-			v, err := readMetrics(ctx, "http://"+i.addresses[name]+"/metrics", "nabz_processor_records_total", "nabz_processor_lag_records", "nabz_board_lag_records")
+			url := "http://" + i.addresses[name] + "/metrics"
+			v, err := readMetrics(ctx, url, "nabz_processor_records_total", "nabz_processor_lag_records", "nabz_board_lag_records")
+			if err == nil {
+				// One that has not begun is behind by nothing.
+				err = consuming(ctx, url)
+			}
 			if err != nil {
-				lag = 1
+				lag++
 				continue
 			}
 			sum, lag = sum+v[0], lag+v[1]+v[2]
