@@ -44,6 +44,7 @@ type Layout struct {
 	levels   []int          // indexes of the measures that are levels
 	tops     []int          // first parts of the measures that are extremes
 	hists    map[int]uint32 // identities of the first buckets, by first part
+	reads    []uint64       // by measure: the columns it looks at
 }
 
 // NewLayout prepares a family.
@@ -53,6 +54,7 @@ func NewLayout(f *fact.Family, measures []*kpi.Measure) *Layout {
 		l.dims = append(l.dims, f.Column(d))
 	}
 	for i, m := range measures {
+		l.reads = append(l.reads, reads(m)|column(max(0, l.lost)))
 		l.first = append(l.first, len(l.ids))
 		for _, p := range m.Parts() {
 			if p.Width == 1 {
@@ -70,6 +72,29 @@ func NewLayout(f *fact.Family, measures []*kpi.Measure) *Layout {
 		}
 	}
 	return l
+}
+
+// column is the bit of a column in a set of them; those behind the 63rd share one.
+func column(i int) uint64 { return 1 << min(i, 63) }
+
+// reads is the set of columns on which it depends what a measure counts.
+func reads(m *kpi.Measure) uint64 {
+	set := column(m.At) | column(m.Column) | column(m.From) | column(m.To)
+	for i := range m.Where {
+		c := &m.Where[i]
+		set |= column(c.Column) | column(c.When) | column(max(0, c.Since-1))
+	}
+	return set
+}
+
+// changed is the set of columns in which two forms of a fact differ.
+func changed(a, b *fact.Fact) (set uint64) {
+	for i := range a.Values {
+		if a.Values[i] != b.Values[i] {
+			set |= column(i)
+		}
+	}
+	return set
 }
 
 // Pane is one interval of one group.
@@ -209,7 +234,15 @@ func (s *Set) Change(tenant string, was, is *fact.Fact) {
 	default:
 		to = s.group(tenant, l, is)
 	}
+	// What looks at no column that changed counts what it counted.
+	set := ^uint64(0)
+	if was != nil && from == to {
+		set = changed(was, is)
+	}
 	for i, m := range l.Measures {
+		if l.reads[i]&set == 0 {
+			continue
+		}
 		p := l.first[i]
 		switch m.Op {
 		case kpi.Level:
@@ -273,9 +306,15 @@ func (s *Set) Commit(offset int64) {
 	for _, g := range s.made {
 		s.keep.Touch(&g.node, g)
 	}
+	var last [grains]*Pane // most changes touch what the one before touched
 	for i := range s.journal {
 		c := &s.journal[i]
-		s.apply(s.touch(c.group, c.grain, c.bucket, offset), c)
+		p := last[c.grain]
+		if p == nil || p.group != c.group || p.bucket != c.bucket {
+			p = s.touch(c.group, c.grain, c.bucket, offset)
+			last[c.grain] = p
+		}
+		s.apply(p, c)
 	}
 	for _, o := range s.opens {
 		s.follow(o)
