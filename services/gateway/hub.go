@@ -41,8 +41,10 @@ type hub struct {
 	readings, promises, incidents map[string]bool // changed and not told
 
 	watched int
-	left    time.Time     // when the last one went
-	wake    chan struct{} // closed when there is more
+	all     bool            // somebody watches every KPI
+	kpis    map[string]bool // that somebody watches, or did since the ring began
+	left    time.Time       // when the last one went
+	wake    chan struct{}   // closed when there is more
 }
 
 // happening is one event.
@@ -58,6 +60,18 @@ type happening struct {
 type piece struct {
 	kpi  string // of a reading
 	json []byte
+}
+
+// watch notes which KPIs somebody watches; none named: every one.
+func (h *hub) watch(kpis []string) {
+	h.watched++
+	h.all = h.all || len(kpis) == 0
+	if h.kpis == nil {
+		h.kpis = map[string]bool{}
+	}
+	for _, k := range kpis {
+		h.kpis[k] = true
+	}
 }
 
 // touch notes a change for those who watch.
@@ -90,6 +104,7 @@ func (l *live) tell(t *tenant, now time.Time) {
 			// snapshot.
 			h.seq++
 			h.readings, h.promises, h.incidents = nil, nil, nil
+			h.all, h.kpis = false, nil
 		}
 		if h.left.IsZero() {
 			return

@@ -81,7 +81,7 @@ func (l *live) open(name, zone, lastID string, kpis []string) (s *stream, first 
 	s = &stream{live: l, tenant: t, zone: zone, pass: pass, epoch: fmt.Sprintf("%s%08x", t.hub.epoch, filter.Sum32())}
 	now := time.Now()
 	l.tell(t, now)
-	t.hub.watched++
+	t.hub.watch(kpis)
 	epoch, number, _ := strings.Cut(lastID, "-")
 	if seq, err := strconv.ParseUint(number, 10, 64); err == nil && epoch == s.epoch {
 		if _, kept := t.hub.after(seq); kept {

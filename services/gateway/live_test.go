@@ -108,6 +108,28 @@ func TestSnapshotAndChanges(t *testing.T) {
 	}
 }
 
+// TestSomeWatchOtherKPIs lets one watch a KPI that nobody watched while it
+// changed: the snapshot has it, and what comes then is told.
+func TestSomeWatchOtherKPIs(t *testing.T) {
+	h := opened(t)
+	now := time.Now().UnixMilli()
+	h.produce(readingOf("bank", "q0", 1, now, 1), clockOf(0, now))
+	other, _ := h.watch("?kpi=asa", bankKey)
+	other.until(kindSnapshot, whatever)
+	h.produce(readingOf("bank", "q0", 2, now+1, 2), readingOf("bank", "q1", 3, now+1, 3))
+	all, _ := h.watch("?kpi=offered", bankKey)
+	page := &seen{map[string]float64{}, map[string]int{}}
+	page.take(t, all.until(kindSnapshot, whatever))
+	h.produce(readingOf("bank", "q0", 4, now+2, 4))
+	for page.readings["offered/q0"] != 4 || page.readings["offered/q1"] != 3 {
+		e, ok := all.next()
+		if !ok {
+			t.Fatalf("the stream ended at %v", page.readings)
+		}
+		page.take(t, e)
+	}
+}
+
 // TestCutAndResume cuts a stream again and again while numbers change: a page
 // that comes back with the last id misses nothing and sees nothing twice.
 func TestCutAndResume(t *testing.T) {

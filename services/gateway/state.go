@@ -229,7 +229,8 @@ func (l *live) reading(r *row.Reading) {
 		return
 	}
 	t.readings[key] = &reading{row: r}
-	if was == nil || !sameNumbers(was.row, r) {
+	// What nobody watches need not be written down for them.
+	if (t.hub.all || t.hub.kpis[r.KPI]) && (was == nil || !sameNumbers(was.row, r)) {
 		t.hub.touch(&t.hub.readings, key)
 	}
 }
