@@ -314,7 +314,7 @@ func (b *Board) keep(c *cube, write func(*row.Reading)) {
 // show works the readings of a cube out, or those alone that change with the
 // clock, and gives those whose numbers are others.
 func (b *Board) show(c *cube, timedOnly bool, write func(*row.Reading)) {
-	totals := c.totals(b.spans, floor(b.now, minuteMs), floor(b.now, quarterMs))
+	totals := c.totals(b.spans, floor(b.now, minuteMs))
 	empty := !slices.ContainsFunc(totals, func(t *kpi.Totals) bool { return !t.Zero() })
 	for i, d := range c.scope.defs {
 		was := c.shown[i]
@@ -347,8 +347,7 @@ func (b *Board) evaluate(p *kpi.Plan, totals []*kpi.Totals) {
 	for i, t := range totals {
 		w := &b.windows[i]
 		w.Name, w.From = b.spans[i].name, b.spans[i].from
-		step := length(b.spans[i].grain)
-		b.figures = t.Figures(b.figures[:0], p, w.From, b.now, floor(b.now, step)+step)
+		b.figures = t.Figures(b.figures[:0], p, w.From, b.now, floor(b.now, minuteMs)+minuteMs)
 		w.Numbers = w.Numbers[:0]
 		for _, f := range b.figures {
 			w.Numbers = append(w.Numbers, row.Number(f))

@@ -107,11 +107,10 @@ func newCube(f *family, s *scope, key string, dims []string) *cube {
 	return c
 }
 
-// totals gives what each window adds up to, until it is called again. minute and quarter are the starts
-// of the panes in which the clock stands; what is open at the end of any other
-// does not matter.
-func (c *cube) totals(spans []span, minute, quarter int64) []*kpi.Totals {
-	last := [grains]int64{minute, quarter}
+// totals gives what each window adds up to, until it is called again. minute is
+// the start of the one in which the clock stands; what is open at the end of any
+// other does not matter.
+func (c *cube) totals(spans []span, minute int64) []*kpi.Totals {
 	for g, buckets := range c.changed {
 		for _, bucket := range buckets {
 			if s := c.slots[g][bucket]; s != nil { // else it was let go of
@@ -119,21 +118,22 @@ func (c *cube) totals(spans []span, minute, quarter int64) []*kpi.Totals {
 				if s.stale {
 					s.add(g, bucket)
 				}
-				c.turned = c.turned || bucket != last[g]
+				c.turned = c.turned || g == byQuarter || bucket != minute
 			}
 		}
 		c.changed[g] = buckets[:0]
 	}
 	if c.turned {
 		c.turned = false
-		c.close(spans, last)
+		c.close(spans, minute)
 	}
 	sums := c.family.plan.sums
-	for i, w := range spans {
+	last := c.slots[byMinute][minute]
+	for i := range spans {
 		sums[i].Reset()
 		sums[i].Merge(c.closed[i])
-		if s := c.slots[w.grain][last[w.grain]]; s != nil && last[w.grain] >= w.from {
-			sums[i].Merge(s.totals)
+		if last != nil && spans[i].holds(byMinute, minute) {
+			sums[i].Merge(last.totals)
 		}
 	}
 	return sums
@@ -152,24 +152,26 @@ func (s *slot) add(grain int, bucket int64) {
 	}
 }
 
-// close adds up what lies in each window and is not the interval in which the
-// clock stands. Windows hold those before them, but for the one of another
-// grain.
-func (c *cube) close(spans []span, last [grains]int64) {
-	for i, w := range spans {
+// close adds up what lies in each window and is not the minute in which the
+// clock stands. Rolling windows hold those before them.
+func (c *cube) close(spans []span, minute int64) {
+	for i := range spans {
+		w := &spans[i]
 		c.closed[i].Reset()
-		before := int64(-1)
-		if i > 0 && spans[i-1].grain == w.grain {
+		var inner *span
+		if i > 0 && w.name != Today {
+			inner = &spans[i-1]
 			c.closed[i].Merge(c.closed[i-1])
-			before = spans[i-1].from
 		}
-		for bucket, s := range c.slots[w.grain] {
-			switch {
-			case bucket < w.from || bucket == last[w.grain] || before >= 0 && bucket >= before:
-			case bucket > last[w.grain]:
-				c.closed[i].Ahead(s.totals)
-			default:
-				c.closed[i].Extend(s.totals)
+		for grain, slots := range c.slots {
+			for bucket, s := range slots {
+				switch {
+				case !w.holds(grain, bucket) || grain == byMinute && bucket == minute || inner != nil && inner.holds(grain, bucket):
+				case grain == byMinute && bucket > minute:
+					c.closed[i].Ahead(s.totals)
+				default:
+					c.closed[i].Extend(s.totals)
+				}
 			}
 		}
 	}

@@ -51,19 +51,20 @@ type sums struct {
 	contacts                float64
 }
 
-func (o *oracle) window(name string) (from, grain int64) {
+func (o *oracle) window(name string) (from int64) {
 	minute := o.now / 60_000 * 60_000
 	for _, w := range board.Rollings() {
 		if w.Name == name {
-			return minute - (w.Minutes-1)*60_000, 60_000
+			return minute - (w.Minutes-1)*60_000
 		}
 	}
-	return day(o.now), 900_000
+	return day(o.now)
 }
 
 func (o *oracle) add(family string, choice map[string]string, window string) sums {
 	var s sums
-	from, grain := o.window(window)
+	const grain = 60_000
+	from := o.window(window)
 	last := o.now / grain * grain
 	for _, f := range o.facts {
 		if f.Family != family || !o.chosen(f, choice) {
@@ -135,7 +136,7 @@ func (o *oracle) check(seen wall) error {
 			return fmt.Errorf("%s has %d windows", key, len(r.Windows))
 		}
 		for _, w := range r.Windows {
-			from, _ := o.window(w.Name)
+			from := o.window(w.Name)
 			if err := o.compare(r.KPI, w, o.add(family, choice, w.Name), float64(o.now-from)); err != nil {
 				return fmt.Errorf("%s, %s: %w", key, w.Name, err)
 			}

@@ -17,8 +17,6 @@ const (
 	grains
 )
 
-func length(grain int) int64 { return [grains]int64{minuteMs, quarterMs}[grain] }
-
 // Today is the name of the window that begins with the local day.
 const Today = "today"
 
@@ -37,11 +35,20 @@ func Rollings() []Rolling {
 	return []Rolling{{"1m", 1}, {"5m", 5}, {"15m", 15}, {"30m", 30}, {"60m", longest}}
 }
 
-// span is one window as it stands: all panes of a grain from an instant on.
+// span is one window as it stands: all minutes from an instant on, and before
+// them the quarters that are over.
 type span struct {
-	name  string
-	from  int64
-	grain int
+	name     string
+	from     int64
+	quarters int64 // what begins before it is of quarters; from, or before it: nothing
+}
+
+// holds tells whether a window is made of a pane.
+func (w *span) holds(grain int, bucket int64) bool {
+	if grain == byQuarter {
+		return bucket >= w.from && bucket < w.quarters
+	}
+	return bucket >= max(w.from, w.quarters)
 }
 
 // spans are the windows at an instant of a day, none of which reaches behind
@@ -51,9 +58,11 @@ func spans(now, day, since int64) []span {
 	var out []span
 	for _, w := range Rollings() {
 		from := floor(now, minuteMs) - (w.Minutes-1)*minuteMs
-		out = append(out, span{w.Name, max(from, ceil(since, minuteMs)), byMinute})
+		from = max(from, ceil(since, minuteMs))
+		out = append(out, span{w.Name, from, from})
 	}
-	return append(out, span{Today, max(day, ceil(since, quarterMs)), byQuarter})
+	// Of a quarter that is not over there is no row yet.
+	return append(out, span{Today, max(day, ceil(since, quarterMs)), floor(now, quarterMs)})
 }
 
 // floor is the greatest multiple of step that is ≤ t, for negative t too.

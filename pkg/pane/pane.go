@@ -8,6 +8,7 @@ package pane
 import (
 	"slices"
 
+	"github.com/nabz/nabz/pkg/event"
 	"github.com/nabz/nabz/pkg/fact"
 	"github.com/nabz/nabz/pkg/kpi"
 	"github.com/nabz/nabz/pkg/row"
@@ -16,9 +17,12 @@ import (
 
 // Semantics is raised when the same facts give other panes: state that was made
 // before is then not gone on with.
-const Semantics = 3
+const Semantics = 4
 
 const grains = 2
+
+// quarterly is the index of the longer of the grains.
+const quarterly = 1
 
 // Grains are the lengths of the intervals, ms: a minute, and a quarter of an
 // hour, the longest that starts together with the days of every zone in use
@@ -169,6 +173,8 @@ type Set struct {
 	values  []int64      // of what is touched
 	cells   []cellChange // in what is touched
 	dirty   []*Pane
+	later   []*Pane // dirty too, of quarters that are not over
+	quarter int64   // in which the clock stood when later was last looked through
 	ends    ends
 	made    []*group // groups that the step registers
 	keep    *statelog.Keeper
@@ -359,10 +365,7 @@ func (s *Set) settle(offset int64) {
 				s.ends.push(p)
 			}
 			p.version, p.changedAt = offset, s.was
-			if !p.dirty {
-				p.dirty = true
-				s.dirty = append(s.dirty, p)
-			}
+			s.soil(p)
 			s.keep.Touch(&p.node, p)
 		case b.fresh:
 			p.leave()
@@ -392,10 +395,44 @@ func (s *Set) changed(i int) bool {
 	return p.extra != nil && p.extra.moved != 0
 }
 
+// soil notes that a pane's row is to be written.
+func (s *Set) soil(p *Pane) {
+	switch {
+	case p.dirty:
+	case s.waits(p):
+		s.later = append(s.later, p)
+	default:
+		s.dirty = append(s.dirty, p)
+	}
+	p.dirty = true
+}
+
+// waits tells whether a pane's row need not be written yet: on the live feed that
+// of a quarter is, once it is over. Until then its minutes say the same, and most
+// of them are done with long before.
+func (s *Set) waits(p *Pane) bool {
+	return s.place.Feed == event.Live && p.grain == quarterly && p.bucket+Grains()[quarterly] > s.now
+}
+
+// due moves to dirty what need not wait any longer.
+func (s *Set) due() {
+	if at := floor(s.now, Grains()[quarterly]); at != s.quarter {
+		s.quarter = at
+		s.later = slices.DeleteFunc(s.later, func(p *Pane) bool {
+			over := !s.waits(p)
+			if over {
+				s.dirty = append(s.dirty, p)
+			}
+			return over
+		})
+	}
+}
+
 // Rows calls write with the row of every pane that changed since the last
-// call, and its route: tenant and family. The row is used again after write
-// returns.
+// call, and its route: tenant and family. On the live feed the row of a quarter of an
+// hour comes once that is over. The row is used again after write returns.
 func (s *Set) Rows(write func(r *row.Pane, route string)) {
+	s.due()
 	var r row.Pane
 	for i, p := range s.dirty {
 		p.dirty = false

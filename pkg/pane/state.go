@@ -147,6 +147,9 @@ func (s *Set) restorePane(key, value string) error {
 	g.put(p)
 	s.ends.push(p)
 	s.keep.Adopt(&p.node, p)
+	if s.waits(p) {
+		s.soil(p) // rows are flushed before state is written, but for those that wait
+	}
 	return nil
 }
 

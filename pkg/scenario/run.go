@@ -114,25 +114,35 @@ func (s *Scenario) Clock() int64 {
 	return now
 }
 
-// figures adds the panes up that a claim asks for.
+// Lengths of panes, ms.
+const (
+	minuteMs  = 60_000
+	quarterMs = 900_000
+)
+
+// figures adds the panes up that a claim asks for: of what is longer than a
+// minute quarters of an hour, and minutes where the clock has not left them.
 func (s *Scenario) figures(d *kpi.Definition, c *Claim, panes []*row.Pane) []kpi.NamedFigure {
-	grain := int32(900)
-	if c.Grain == "minute" {
-		grain = 60
-	}
-	length := int64(grain) * 1000
 	from, asOf, until := s.Clock(), s.Clock(), int64(math.MaxInt64)
-	last := asOf / length * length
+	minutes, at := asOf/quarterMs*quarterMs, asOf // where minutes begin
+	if c.Grain == "minute" {
+		minutes = math.MinInt64
+	}
 	if c.AtMs != 0 {
 		in := c.Interval(asOf)
 		from, asOf, until = in.From, min(in.Until, asOf), in.Until
 		if asOf == in.Until {
-			last = (asOf - 1) / length * length
+			at = asOf - 1
 		}
 	}
+	length := int64(quarterMs)
+	if at >= minutes {
+		length = minuteMs
+	}
+	last := at / length * length
 	t := d.Totals()
 	for _, p := range panes {
-		if p.Family != d.Of.Name || p.Grain != grain || c.AtMs != 0 && (p.Bucket < from || p.Bucket >= until) || !inside(d, c, p) {
+		if p.Family != d.Of.Name || (p.Grain*1000 == minuteMs) != (p.Bucket >= minutes) || c.AtMs != 0 && (p.Bucket < from || p.Bucket >= until) || !inside(d, c, p) {
 			continue
 		}
 		for _, cell := range p.Cells {
@@ -153,7 +163,7 @@ func inside(d *kpi.Definition, c *Claim, p *row.Pane) bool {
 }
 
 // The lengths of the grains that have one everywhere, ms.
-var lengths = map[string]int64{"minute": 60_000, "quarter_hour": 900_000, "hour": 3_600_000, "day": 86_400_000, "week": 7 * 86_400_000}
+var lengths = map[string]int64{"minute": minuteMs, "quarter_hour": quarterMs, "hour": 3_600_000, "day": 86_400_000, "week": 7 * 86_400_000}
 
 // Interval is what a claim speaks of, when the clock stands at now. Days and
 // months are those of UTC.

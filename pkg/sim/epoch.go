@@ -58,16 +58,16 @@ func (w *world) checkEpochs(last *track.Task) error {
 // once holds what is left of an ended computation against every row that a
 // task gives which writes after each record.
 func (w *world) once(epoch int64, config track.Config) error {
-	left, end := map[uint64]string{}, int64(-1)
+	left := map[uint64]string{}
 	for key, x := range w.store.Rows {
 		if _, progress := x.Row.(*row.Progress); progress || epochOf(x.Row) != epoch {
 			continue // how far one speaks depends on when it is written
 		}
-		left[x.Hash], end = key, max(end, x.Version)
+		left[x.Hash] = key
 	}
 	t := track.NewTask(config)
-	for at := range end + 1 {
-		t.Step(at, w.log[at].Bytes)
+	for at := 0; at < len(w.log) && len(left) > 0; at++ {
+		t.Step(int64(at), w.log[at].Bytes)
 		t.Flush(func(e track.Effect) { delete(left, hash(e.Value)) })
 	}
 	for _, key := range slices.Sorted(maps.Values(left)) {

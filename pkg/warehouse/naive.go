@@ -111,6 +111,15 @@ func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) st
 	to := fmt.Sprintf("f.%s", f.Columns[level.To].Name)
 	// What is open counts to the end of the interval in which the clock stands.
 	ends := fmt.Sprintf("if(isNull(%s), intDiv(toUnixTimestamp64Milli(c.now), %d) * %d + %d, toUnixTimestamp64Milli(assumeNotNull(%s)))", to, g, g, g, to)
+	last, reached := ends, ""
+	if q.Grain.pane() != Minute.pane() {
+		// On the live feed it counts in the quarter of an hour in which the clock
+		// of all stands if it is open at the end of that minute, and in none behind.
+		const quarter = "intDiv(toUnixTimestamp64Milli(f.as_of), 900000) * 900000"
+		const minute = "(intDiv(toUnixTimestamp64Milli(f.as_of), 60000) * 60000 + 60000)"
+		ends = fmt.Sprintf("if(f.generation = 0 AND slot = %s AND %s >= %s, slot + %d, %s)", quarter, ends, minute, g, ends)
+		reached = fmt.Sprintf(" AND (f.generation != 0 OR slot <= %s AND %s < %s)", quarter, from, minute)
+	}
 	atEnd := fmt.Sprintf("%s < slot + %d AND slot + %d <= %s", from, g, g, ends)
 	var b strings.Builder
 	b.WriteString(naiveHead(q, f, "intDiv(slot, 1000)"))
@@ -131,9 +140,9 @@ func (m *Model) level(q Query, level *kpi.Measure, which func(partKind) bool) st
 		fmt.Fprintf(&b, ", %s AS %s", expr, p.alias)
 	}
 	b.WriteString(", toInt64(0) AS open_facts")
-	slots := fmt.Sprintf("\nARRAY JOIN range(intDiv(%s, %d) * %d, greatest(%s, %s) + 1, %d) AS slot", from, g, g, from, ends, g)
+	slots := fmt.Sprintf("\nARRAY JOIN range(intDiv(%s, %d) * %d, greatest(%s, %s) + 1, %d) AS slot", from, g, g, from, last, g)
 	b.WriteString(m.naiveTail(q, f, slots))
-	fmt.Fprintf(&b, " AND isNotNull(%s) AND %s", began, condition(f, level.Where))
+	fmt.Fprintf(&b, " AND isNotNull(%s) AND %s%s", began, condition(f, level.Where), reached)
 	if f.Long && q.Grain.pane() == Minute.pane() {
 		b.WriteString(" AND f.feed = ''") // of histories it is not kept
 	}

@@ -114,10 +114,14 @@ func paneFamilies(d *kpi.Definition) []*fact.Family {
 func (m *Model) panes(q Query, f *fact.Family) string {
 	d := q.Definition
 	var b strings.Builder
-	b.WriteString("SELECT p.tenant AS tenant, p.feed AS feed, p.bucket AS bucket")
+	bucket := "p.bucket"
+	if q.Grain.pane() != Minute.pane() {
+		bucket = quarterOf(bucket)
+	}
+	fmt.Fprintf(&b, "SELECT p.tenant AS tenant, p.feed AS feed, %s AS bucket", bucket)
 	dimensionsOf(&b, d, f, "p")
 	for _, part := range own(d) {
-		expr := "p." + part.column
+		expr := q.ofPane(&part)
 		if part.kind.ofFacts() || part.measure.Family != f {
 			expr = part.kind.nothing()
 		}
@@ -130,9 +134,49 @@ func (m *Model) panes(q Query, f *fact.Family) string {
 		}
 	}
 	fmt.Fprintf(&b, ", %s AS open_facts, p.changed_at AS changed_at, s.as_of AS as_of, s.closed AS closed\n", strings.TrimPrefix(open, "toInt64(0) + "))
-	conds := append([]string{fmt.Sprintf("p.grain = %d", q.Grain.pane())}, q.among(f, "p")...)
+	conds := append([]string{q.ofGrain()}, q.among(f, "p")...)
 	fmt.Fprintf(&b, "FROM %s.pane_%s AS p FINAL\n%s\nWHERE %s", Internal, f.Name, shownJoin("p"), strings.Join(conds, " AND "))
 	return b.String()
+}
+
+// The start of the quarter of an hour in which an instant lies, and of the minute
+// in which the clock stands.
+func quarterOf(at string) string {
+	return fmt.Sprintf("toDateTime(intDiv(toUnixTimestamp(%s), 900) * 900, 'UTC')", at)
+}
+
+const minuteReached = "toDateTime(intDiv(toUnixTimestamp(s.as_of), 60) * 60, 'UTC')"
+
+// ofGrain renders which panes a grain is made of. The quarter of an hour in
+// which the clock of the live feed stands, whose generation is 0, and what lies ahead of it, has no rows
+// yet, and is made of minutes; where they begin is asked for by itself too, for
+// what a join brings helps no index.
+func (q Query) ofGrain() string {
+	if q.Grain.pane() == Minute.pane() {
+		return "p.grain = 60"
+	}
+	begin := fmt.Sprintf("(SELECT %s FROM %s.shown AS s WHERE s.generation = 0)", quarterOf("min(s.as_of)"), Internal)
+	return fmt.Sprintf("(p.grain = 900 OR p.grain = 60 AND p.generation = 0 AND p.bucket >= %s) AND (p.generation != 0 OR (p.grain = 60) = (p.bucket >= %s))",
+		begin, quarterOf("s.as_of"))
+}
+
+// ofPane renders a part of a pane. Of the minutes that stand for a quarter of an
+// hour, what is open counts as the quarter would have it: to its end where the
+// clock stands in the minute, and not at all where that lies ahead.
+func (q Query) ofPane(p *part) string {
+	column := "p." + p.column
+	if q.Grain.pane() == Minute.pane() {
+		return column
+	}
+	switch p.kind {
+	case partEnd:
+		return fmt.Sprintf("if(p.grain = 900 OR p.bucket = %s, %s, 0)", minuteReached, column)
+	case partMs:
+		end := "p." + p.measure.Parts()[kpi.LevelEnd].Column
+		return fmt.Sprintf("multiIf(p.grain = 900 OR p.bucket < %[1]s, %[2]s, p.bucket = %[1]s, %[2]s + %[3]s * (840 - toUnixTimestamp(p.bucket) %% 900) * 1000, 0)", minuteReached, column, end)
+	default:
+		return column
+	}
 }
 
 // dimensionsOf renders the dimensions of a definition over rows of a family. One

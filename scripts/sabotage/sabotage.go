@@ -269,6 +269,11 @@ func ofPanes() []sabotage {
 			"a distribution begins anew with a restore",
 		},
 		{
+			"quarter_not_restored", "pane/state.go",
+			"		s.soil(p)", "		_ = s.soil",
+			"the row of a quarter of an hour that was restored is never written",
+		},
+		{
 			"oldest_stays", "pane/level.go",
 			"|| !o.add && o.from == oldest", "",
 			"the oldest that is open is still the one that has left",

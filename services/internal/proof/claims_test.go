@@ -156,7 +156,7 @@ func (x *tables) enact(feed string, s *scenario.Scenario) {
 	for i := range s.Events {
 		task.Step(int64(i), s.Events[i].Append(nil))
 	}
-	place := row.Place{Tenant: "demo", Feed: feed, Generation: 1, Epoch: 1}
+	place := row.Place{Tenant: "demo", Feed: feed, Epoch: 1}
 	task.Flush(func(e track.Effect) {
 		r, err := row.Decode(e.Value)
 		if err != nil {
