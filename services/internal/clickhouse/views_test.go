@@ -43,7 +43,11 @@ func TestViewsAnswerPlainQuestions(t *testing.T) {
 		t.Errorf("%d views of %d have columns to ask for", len(views), want)
 	}
 	for table, columns := range views {
-		askHTTP(t, "SELECT "+strings.Join(columns, ", ")+" FROM nabz."+table)
+		where := ""
+		if table == "kpi_values_all" {
+			where = " WHERE kpi = 'crr'" // who names none asks more than a reader may
+		}
+		askHTTP(t, "SELECT "+strings.Join(columns, ", ")+" FROM nabz."+table+where)
 	}
 }
 
