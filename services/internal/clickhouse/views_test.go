@@ -43,6 +43,9 @@ func TestViewsAnswerPlainQuestions(t *testing.T) {
 		t.Errorf("%d views of %d have columns to ask for", len(views), want)
 	}
 	for table, columns := range views {
+		if strings.HasSuffix(table, "_by_week") || strings.HasSuffix(table, "_by_month") {
+			continue // they are as _by_day, but for where an interval begins
+		}
 		where := ""
 		if table == "kpi_values_all" {
 			where = " WHERE kpi = 'crr'" // who names none asks more than a reader may
